@@ -1,0 +1,3 @@
+"""AetherLens Home Edition: the core."""
+
+__version__ = "0.1.0"

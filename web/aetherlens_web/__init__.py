@@ -1,0 +1,1 @@
+"""The web pages of AetherLens: a client of the core's API."""
