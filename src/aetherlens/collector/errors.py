@@ -1,0 +1,17 @@
+"""What the collector says no to."""
+
+
+class CollectorError(Exception):
+    """The collector did not take the samples."""
+
+
+class UndecodableBatchError(CollectorError):
+    """The bytes are not a batch of metrics; the message says where they go wrong."""
+
+
+class BackpressureError(CollectorError):
+    """The buffer stayed full for as long as the caller would wait; nothing was taken. Trying again later is right."""
+
+
+class NotStoredError(CollectorError):
+    """The samples did not reach the database."""

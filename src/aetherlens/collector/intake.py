@@ -1,0 +1,103 @@
+"""Where batches come in: decoded in one step, normalised, and handed on."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from aetherlens.collector.buffer import Buffer
+from aetherlens.collector.errors import UndecodableBatchError
+from aetherlens.collector.normalise import Accepted, Normaliser, Rejection
+from aetherlens.lib.clock import now_us
+from aetherlens.lib.logs import get_logger
+from aetherlens.lib.metrics import Metrics
+from aetherlens.storage.samples import SampleBatch
+from aetherlens.storage.series import SeriesRegistry
+from aetherlens_sdk import Metric
+
+log = get_logger(__name__)
+
+#: Metrics of one batch at most. A plugin with more sends several.
+MAX_BATCH_METRICS = 100_000
+
+_MSGPACK = msgspec.msgpack.Decoder(list[Metric])
+_JSON = msgspec.json.Decoder(list[Metric])
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch."""
+
+    accepted: int
+    rejections: list[Rejection]
+
+
+def decode(body: bytes, content_type: str) -> list[Metric]:
+    """Decode a plugin's batch. Raises UndecodableBatchError with the place of the fault."""
+    try:
+        metrics = (_JSON if content_type == "application/json" else _MSGPACK).decode(body)
+    except msgspec.MsgspecError as error:
+        raise UndecodableBatchError(f"not a list of metrics: {error}") from error
+    if len(metrics) > MAX_BATCH_METRICS:
+        raise UndecodableBatchError(f"{len(metrics)} metrics in one batch; at most {MAX_BATCH_METRICS} are taken")
+    return metrics
+
+
+class Intake:
+    """The one way in, for plugins and for API clients."""
+
+    def __init__(
+        self,
+        normaliser: Normaliser,
+        registry: SeriesRegistry,
+        buffer: Buffer,
+        metrics: Metrics,
+        listeners: Sequence[Callable[[SampleBatch], None]],
+    ) -> None:
+        """`listeners` hear of every accepted batch and must return at once."""
+        self._normaliser = normaliser
+        self._registry = registry
+        self._buffer = buffer
+        self._metrics = metrics
+        self._listeners = listeners
+
+    async def take(self, source: str, metrics: Sequence[Metric], tick_us: int, *, timeout_s: float) -> Outcome:
+        """Take a plugin's metrics; they are stored with the next flush.
+
+        Raises BackpressureError when there was no room in time, DatabaseUnavailableError when a new series could not be
+        registered; then nothing was taken.
+        """
+        accepted, rejections = await self._normaliser.normalise(source, metrics, tick_us, now_us())
+        batch = self._count(source, accepted, rejections)
+        if batch is not None:
+            await self._buffer.put(batch, timeout_s=timeout_s)
+            self._announce(batch)
+        return Outcome(accepted=len(accepted.indexes), rejections=rejections)
+
+    async def take_durable(self, source: str, metrics: Sequence[Metric], *, timeout_s: float) -> Outcome:
+        """Take metrics and return once they are committed. Raises as `take`, and NotStoredError."""
+        now = now_us()
+        accepted, rejections = await self._normaliser.normalise(source, metrics, now, now)
+        batch = self._count(source, accepted, rejections)
+        if batch is not None:
+            await self._buffer.put_durable(batch, timeout_s=timeout_s)
+            self._announce(batch)
+        return Outcome(accepted=len(accepted.indexes), rejections=rejections)
+
+    def _count(self, source: str, accepted: Accepted, rejections: list[Rejection]) -> SampleBatch | None:
+        for reason, count in Counter(rejection.reason for rejection in rejections).items():
+            self._metrics.metrics_rejected.labels(source, reason).inc(count)
+        if rejections:
+            first = rejections[0]
+            log.warning(
+                "metrics_rejected", plugin=source, count=len(rejections), field=first.field, reason=first.message
+            )
+        if not accepted.series_ids:
+            return None
+        for series_id, count in Counter(accepted.series_ids).items():
+            device_type = self._registry.by_id(series_id).device_type
+            self._metrics.metrics_collected.labels(source, device_type).inc(count)
+        return SampleBatch.from_lists(accepted.series_ids, accepted.ts_us, accepted.values)
+
+    def _announce(self, batch: SampleBatch) -> None:
+        for listener in self._listeners:
+            listener(batch)

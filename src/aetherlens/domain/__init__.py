@@ -1,0 +1,1 @@
+"""Pure functions and frozen records. No I/O, no clock."""

@@ -1,0 +1,1 @@
+"""What is known right now, and who wants to hear of it."""

@@ -1,0 +1,79 @@
+"""Reading samples back."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from aetherlens.lib.clock import EPOCH
+from aetherlens.storage.pool import Database
+from aetherlens.storage.statements import statement
+
+#: Rows fetched at a time while a long answer streams out.
+PAGE_ROWS = 10_000
+
+#: Name → bucket width; a day is the home's own and has no fixed width.
+BUCKETS: dict[str, timedelta | None] = {
+    "1m": timedelta(minutes=1),
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "1d": None,
+}
+
+
+class Point(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One sample, or one bucket of samples."""
+
+    #: Time of the sample, or start of the bucket; UTC.
+    timestamp: datetime
+    #: The sample, or the mean of the bucket's samples.
+    value: float
+    min: float | None = None
+    max: float | None = None
+    count: int | None = None
+
+
+class LatestSample(msgspec.Struct, frozen=True):
+    """The newest sample of a series."""
+
+    series_id: int
+    ts: datetime
+    value: float
+
+
+class History:
+    """Reads samples of one series."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def raw(self, series_id: int, start: datetime, end: datetime) -> AsyncIterator[Sequence[Point]]:
+        """Yield the samples of [start, end) by time, in pages, so that a long range needs little memory."""
+        while True:
+            rows = await self._database.fetch(statement("history_raw"), series_id, start, end, PAGE_ROWS)
+            if rows:
+                yield [Point(row["ts"], row["value"]) for row in rows]
+            if len(rows) < PAGE_ROWS:
+                return
+            start = rows[-1]["ts"] + timedelta(microseconds=1)
+
+    async def buckets(
+        self, series_id: int, start: datetime, end: datetime, resolution: str, time_zone: str
+    ) -> Sequence[Point]:
+        """Return mean, extremes and count per bucket; `resolution` is a key of BUCKETS.
+
+        Days follow the calendar of `time_zone`; finer buckets lie on a fixed grid in UTC, so that they do not depend on
+        the range asked for.
+        """
+        width = BUCKETS[resolution]
+        if width is None:
+            rows = await self._database.fetch(statement("history_days"), series_id, start, end, time_zone)
+        else:
+            rows = await self._database.fetch(statement("history_buckets"), series_id, start, end, width, EPOCH)
+        return [Point(row["ts"], row["value"], row["min"], row["max"], row["count"]) for row in rows]
+
+    async def latest(self, since: datetime) -> list[LatestSample]:
+        """Return the newest sample of every series that has one since then."""
+        rows = await self._database.fetch(statement("samples_latest"), since)
+        return [LatestSample(row["series_id"], row["ts"], row["value"]) for row in rows]

@@ -1,0 +1,42 @@
+"""Brings a database's schema to this version. Forward only, one at a time, each in a transaction."""
+
+import hashlib
+
+from aetherlens.lib.logs import get_logger
+from aetherlens.storage.errors import MigrationError
+from aetherlens.storage.pool import Database
+from aetherlens.storage.statements import migrations, statement
+
+log = get_logger(__name__)
+
+
+async def migrate(database: Database) -> int:
+    """Apply what is missing and return the schema's version. Several cores may call it at once.
+
+    Raises MigrationError when the database is newer than this version, or was made by a changed migration.
+    """
+    async with database.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute(statement("migrations_lock"))
+            await connection.execute(statement("migrations_table"))
+        files = {int(path.name[:4]): path for path in migrations()}
+        for version, path in files.items():
+            async with connection.transaction():
+                await connection.execute(statement("migrations_lock"))
+                applied = {row["version"]: row for row in await connection.fetch(statement("migrations_applied"))}
+                if unknown := max(applied, default=0) - max(files):
+                    if unknown > 0:
+                        raise MigrationError(
+                            f"the database has schema version {max(applied)}, this AetherLens knows {max(files)}; "
+                            "start the newer AetherLens that made it"
+                        )
+                text = path.read_text(encoding="utf-8")
+                checksum = hashlib.sha256(text.encode()).hexdigest()
+                if version in applied:
+                    if applied[version]["checksum"] != checksum:
+                        raise MigrationError(f"the database was made by another text of migration {path.name}")
+                    continue
+                await connection.execute(text)
+                await connection.execute(statement("migrations_record"), version, path.stem, checksum)
+                log.info("migration_applied", version=version, name=path.stem)
+    return max(files)

@@ -1,0 +1,143 @@
+"""Samples in bulk: a batch as columns, and how it gets into the database."""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import asyncpg
+import numpy as np
+import numpy.typing as npt
+
+from aetherlens.lib.clock import DAY_US, SECOND_US
+from aetherlens.storage.errors import DatabaseUnavailableError, RefusedBatchError
+from aetherlens.storage.partitions import Partitions
+from aetherlens.storage.pool import Database
+from aetherlens.storage.statements import statement
+
+_COLUMNS = ("series_id", "ts", "value")
+
+#: PostgreSQL counts microseconds from 2000-01-01 in its binary format.
+_POSTGRES_EPOCH_US = 946_684_800 * SECOND_US
+
+#: One row of binary COPY, https://www.postgresql.org/docs/current/sql-copy.html: field count, then length and value of
+#: each field, all big-endian.
+_ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("series_length", ">i4"),
+        ("series_id", ">i4"),
+        ("ts_length", ">i4"),
+        ("ts", ">i8"),
+        ("value_length", ">i4"),
+        ("value", ">f8"),
+    ]
+)
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_TRAILER = b"\xff\xff"
+
+
+class SampleBatch:
+    """Samples as three columns of equal length. Not changed after it was made."""
+
+    __slots__ = ("series_ids", "ts_us", "values")
+
+    def __init__(
+        self, series_ids: npt.NDArray[np.int32], ts_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+    ) -> None:
+        #: Series of each sample.
+        self.series_ids = series_ids
+        #: Time of each sample, microseconds since 1970 UTC.
+        self.ts_us = ts_us
+        #: Value of each sample in its series' unit; finite.
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.series_ids)
+
+    @classmethod
+    def from_lists(cls, series_ids: Sequence[int], ts_us: Sequence[int], values: Sequence[float]) -> "SampleBatch":
+        """Make a batch of plain numbers."""
+        return cls(
+            np.array(series_ids, dtype=np.int32), np.array(ts_us, dtype=np.int64), np.array(values, dtype=np.float64)
+        )
+
+    @classmethod
+    def concatenate(cls, batches: Sequence["SampleBatch"]) -> "SampleBatch":
+        """Join batches, in their order."""
+        if len(batches) == 1:
+            return batches[0]
+        return cls(
+            np.concatenate([batch.series_ids for batch in batches]),
+            np.concatenate([batch.ts_us for batch in batches]),
+            np.concatenate([batch.values for batch in batches]),
+        )
+
+    def days(self) -> set[date]:
+        """Return the UTC days that the samples lie in."""
+        return {datetime.fromtimestamp(int(day) * 86_400, UTC).date() for day in np.unique(self.ts_us // DAY_US)}
+
+    def last_of_each(self) -> "SampleBatch":
+        """Keep the last sample of those with the same series and time."""
+        order = np.lexsort((np.arange(len(self)), self.ts_us, self.series_ids))
+        series_ids, ts_us = self.series_ids[order], self.ts_us[order]
+        is_last = np.ones(len(self), dtype=bool)
+        is_last[:-1] = (series_ids[1:] != series_ids[:-1]) | (ts_us[1:] != ts_us[:-1])
+        return SampleBatch(series_ids[is_last], ts_us[is_last], self.values[order][is_last])
+
+    def newest_of_each(self) -> "SampleBatch":
+        """Keep the newest sample of each series."""
+        order = np.lexsort((self.ts_us, self.series_ids))
+        series_ids = self.series_ids[order]
+        is_last = np.ones(len(self), dtype=bool)
+        is_last[:-1] = series_ids[1:] != series_ids[:-1]
+        return SampleBatch(series_ids[is_last], self.ts_us[order][is_last], self.values[order][is_last])
+
+    def binary_copy(self) -> bytes:
+        """Return the batch in PostgreSQL's binary COPY format."""
+        rows = np.empty(len(self), dtype=_ROW)
+        rows["fields"] = 3
+        rows["series_length"] = 4
+        rows["series_id"] = self.series_ids
+        rows["ts_length"] = 8
+        rows["ts"] = self.ts_us - _POSTGRES_EPOCH_US
+        rows["value_length"] = 8
+        rows["value"] = self.values
+        return b"".join((_COPY_HEADER, rows.tobytes(), _COPY_TRAILER))
+
+
+class SampleStore:
+    """Writes batches of samples."""
+
+    def __init__(self, database: Database, partitions: Partitions) -> None:
+        self._database = database
+        self._partitions = partitions
+
+    async def write(self, batch: SampleBatch) -> None:
+        """Store a batch in one transaction; returns after its commit.
+
+        A sample whose series and time are stored already replaces the stored value, so a batch may be sent again.
+        Raises DatabaseUnavailableError when trying again is right, RefusedBatchError when the data are at fault.
+        """
+        await self._partitions.ensure(batch.days())
+        async with self._database.acquire() as connection:
+            try:
+                await _copy(connection, "samples", batch)
+            except asyncpg.UniqueViolationError:
+                await _merge(connection, batch.last_of_each())
+            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+                raise RefusedBatchError(str(error)) from error
+            except asyncpg.PostgresError as error:
+                raise DatabaseUnavailableError(f"the database did not take the samples: {error}") from error
+
+
+async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:
+    await connection.copy_to_table(table, source=io.BytesIO(batch.binary_copy()), columns=_COLUMNS, format="binary")
+
+
+async def _merge(connection: Any, batch: SampleBatch) -> None:
+    """Store a batch of which some samples are stored already; it holds one sample per series and time."""
+    await connection.execute(statement("samples_staging"))
+    async with connection.transaction():
+        await _copy(connection, "samples_staging", batch)
+        await connection.execute(statement("samples_merge"))

@@ -1,0 +1,1 @@
+UPDATE series SET tags = $2::text::jsonb WHERE series_id = $1
