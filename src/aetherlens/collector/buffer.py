@@ -23,7 +23,10 @@ class Store(Protocol):
     """Where batches go."""
 
     async def write(self, batch: SampleBatch) -> None:
-        """Return after the commit. Raises DatabaseUnavailableError to be tried again, RefusedBatchError to be given up."""
+        """Return after the commit.
+
+        Raises DatabaseUnavailableError when it is to be tried again, RefusedBatchError when that is useless.
+        """
 
 
 class _Entry:

@@ -48,6 +48,9 @@ class Subscribers:
         self._metrics = metrics
         self._subscriptions: set[Subscription] = set()
 
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
     def subscribe(self) -> Subscription:
         """Open a stream."""
         subscription = Subscription()

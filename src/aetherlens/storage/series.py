@@ -58,6 +58,10 @@ class SeriesRegistry:
         """Return the series of an id this registry gave out."""
         return self._by_id[series_id]
 
+    def knows(self, series_id: int) -> bool:
+        """Whether `by_id` will find it."""
+        return series_id in self._by_id
+
     def __len__(self) -> int:
         return len(self._by_id)
 

@@ -1,0 +1,99 @@
+"""Reading what a client sent, with errors that name the field."""
+
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from aetherlens.api.problems import Problem, bad_request
+
+Body = TypeVar("Body")
+
+
+def json_response(value: Any, status: int = 200) -> web.Response:
+    """Return a value as JSON."""
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return the whole body of a JSON request. Raises Problem when it is not JSON by its own word."""
+    if request.content_type != "application/json":
+        raise Problem(
+            415,
+            "unsupported-media-type",
+            "the body must be JSON",
+            hint="send the header content-type: application/json",
+        )
+    return await request.read()
+
+
+async def read_json(request: web.Request, body_type: type[Body]) -> Body:
+    """Return the decoded body. Raises Problem that names the field."""
+    return decode(await read_body(request), body_type)
+
+
+def decode(body: bytes | msgspec.Raw, body_type: type[Body]) -> Body:
+    """Decode JSON. Raises Problem: 400 for what is no JSON, 422 for what has the wrong form."""
+    try:
+        return msgspec.json.decode(body, type=body_type)
+    except msgspec.ValidationError as error:
+        problem, field = explain(error)
+        raise Problem(422, "invalid", problem, field=field) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise bad_request(f"the body is not valid JSON: {error}") from error
+
+
+def explain(error: msgspec.ValidationError) -> tuple[str, str | None]:
+    """Split msgspec's message into what is wrong and the path of the field."""
+    problem, _, path = str(error).partition(" - at `$")
+    field = path.rstrip("`").lstrip(".") or None
+    if field is None and "`" in problem and "field" in problem:
+        field = problem.split("`")[1]
+    return problem, field
+
+
+def check_names(request: web.Request, known: AbstractSet[str]) -> None:
+    """Refuse query parameters that do not exist: a typing error must not read as 'no filter'."""
+    for name in request.query:
+        if name not in known:
+            raise bad_request(
+                f"there is no parameter {name!r}", field=name, hint=f"known here: {', '.join(sorted(known))}"
+            )
+
+
+def required(request: web.Request, name: str) -> str:
+    """Return a query parameter that must be there."""
+    value = request.query.get(name, "")
+    if not value:
+        raise bad_request(f"the parameter {name} is missing", field=name)
+    if "\0" in value:
+        raise bad_request(f"the parameter {name} holds a zero byte", field=name)
+    return value
+
+
+def moment(request: web.Request, name: str, default: datetime) -> datetime:
+    """Return a query parameter that is a time, in UTC."""
+    text = request.query.get(name)
+    if not text:
+        return default
+    hint = "use RFC 3339 with a zone, such as 2026-03-29T00:00:00Z or 2026-03-29T00:00:00%2B01:00"
+    try:
+        # A plus sign that the client did not escape arrives as a space.
+        value = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        if value.tzinfo is None:
+            raise bad_request(f"{name} has no time zone", field=name, hint=hint)
+        return value.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise bad_request(f"{name} is not a time: {text[:40]!r}", field=name, hint=hint) from error
+
+
+def whole_number(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
+    """Return a query parameter that is a whole number within bounds."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+        raise bad_request(f"{name} must be a whole number from {least} to {most}", field=name)
+    return int(text)

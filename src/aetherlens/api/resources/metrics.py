@@ -1,0 +1,223 @@
+"""/metrics: current values, history, and samples from API clients."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from aiohttp import web
+
+from aetherlens.api.problems import Problem, bad_request, not_found
+from aetherlens.api.requests import check_names, decode, explain, json_response, moment, read_body, required
+from aetherlens.collector.intake import Intake
+from aetherlens.collector.normalise import Rejection
+from aetherlens.lib.clock import from_us
+from aetherlens.processor.live import Current, LiveState
+from aetherlens.storage.devices import DeviceStore
+from aetherlens.storage.history import BUCKETS, History, Point
+from aetherlens.storage.series import Series, SeriesRegistry
+from aetherlens_sdk import Metric
+
+#: Items of one request at most.
+MAX_ITEMS = 10_000
+#: How long a write may wait for its commit, in seconds.
+WRITE_TIMEOUT_S = 20.0
+#: Buckets of one answer at most: ten years of quarter hours.
+MAX_BUCKETS = 366_000
+
+#: Where samples of API clients are said to come from.
+SOURCE = "api"
+
+
+class CurrentMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest sample of a series, as clients see it."""
+
+    device_id: str
+    device_name: str
+    room: str | None
+    role: str | None
+    metric_type: str
+    value: float
+    unit: str
+    timestamp: datetime
+
+
+class ItemResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one item of a write."""
+
+    index: int
+    status: str
+    field: str | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+class MetricsResource:
+    """Reads and writes samples."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        live: LiveState,
+        registry: SeriesRegistry,
+        devices: DeviceStore,
+        history: History,
+        time_zone: str,
+    ) -> None:
+        self._intake = intake
+        self._live = live
+        self._registry = registry
+        self._devices = devices
+        self._history = history
+        self._time_zone = time_zone
+
+    async def current(self, request: web.Request) -> web.Response:
+        """GET /metrics/current[?device_id][&metric_type]: the newest sample of each series."""
+        check_names(request, {"device_id", "metric_type"})
+        device_id, metric_type = request.query.get("device_id"), request.query.get("metric_type")
+        chosen = [
+            current
+            for current in self._live.all()
+            if device_id in {None, current.series.device_id} and metric_type in {None, current.series.metric_type}
+        ]
+        return json_response({"metrics": await self._described(chosen)})
+
+    async def _described(self, chosen: Sequence[Current]) -> list[CurrentMetric]:
+        devices = await self._devices.known({current.series.device_id for current in chosen})
+        described = []
+        for current in sorted(chosen, key=lambda item: (item.series.device_id, item.series.metric_type)):
+            device = devices.get(current.series.device_id)
+            described.append(
+                CurrentMetric(
+                    device_id=current.series.device_id,
+                    device_name=device.name if device else current.series.device_id,
+                    room=device.room if device else None,
+                    role=device.role if device else None,
+                    metric_type=current.series.metric_type,
+                    value=current.value,
+                    unit=current.series.unit,
+                    timestamp=from_us(current.ts_us),
+                )
+            )
+        return described
+
+    async def history(self, request: web.Request) -> web.StreamResponse:
+        """GET /metrics/history?device_id&metric_type[&start][&end][&resolution]: samples of [start, end), by time."""
+        check_names(request, {"device_id", "metric_type", "start", "end", "resolution"})
+        device_id, metric_type = required(request, "device_id"), required(request, "metric_type")
+        end = moment(request, "end", datetime.now(UTC))
+        start = moment(request, "start", end - timedelta(days=1))
+        if start >= end:
+            raise bad_request("start must lie before end", field="start")
+        resolution = request.query.get("resolution", "raw")
+        if resolution != "raw" and resolution not in BUCKETS:
+            raise bad_request(
+                f"there is no resolution {resolution[:20]!r}", field="resolution", hint=f"use raw, {', '.join(BUCKETS)}"
+            )
+        series = await self._find(device_id, metric_type)
+        head = {
+            "device_id": device_id, "metric_type": metric_type, "unit": series.unit, "start": start, "end": end,
+            "resolution": resolution,
+        }  # fmt: skip
+        if resolution == "raw":
+            return await _stream(request, head, self._history.raw(series.series_id, start, end))
+        width = BUCKETS[resolution]
+        if width is not None and (end - start) / width > MAX_BUCKETS:
+            raise bad_request(
+                "the range holds too many points", field="resolution", hint="ask for a coarser resolution"
+            )
+        points = await self._history.buckets(series.series_id, start, end, resolution, self._time_zone)
+        return json_response({**head, "points": points})
+
+    async def _find(self, device_id: str, metric_type: str) -> Series:
+        series = self._registry.find(device_id, metric_type)
+        if series is None:
+            await self._registry.load()  # an import may have added it
+            series = self._registry.find(device_id, metric_type)
+        if series is None:
+            raise not_found(
+                f"device {device_id[:128]!r} has no metric {metric_type[:64]!r}", field="device_id",
+                hint="GET /api/v1/devices lists devices and their metrics",
+            )  # fmt: skip
+        return series
+
+    async def write(self, request: web.Request) -> web.Response:
+        """POST /metrics: one metric or a list of them. Answered after the commit.
+
+        201 when all are stored, 207 when some are, 422 when none is; each item's result stands in the answer.
+        """
+        items = _items(await read_body(request))
+        metrics: list[Metric] = []
+        positions: list[int] = []
+        results: dict[int, ItemResult] = {}
+        for index, item in enumerate(items):
+            try:
+                metrics.append(msgspec.json.decode(item, type=Metric))
+                positions.append(index)
+            except msgspec.ValidationError as error:
+                message, field = explain(error)
+                results[index] = ItemResult(
+                    index=index, status="rejected", field=field, reason="invalid", message=message
+                )
+        outcome = await self._intake.take_durable(SOURCE, metrics, timeout_s=WRITE_TIMEOUT_S)
+        for rejection in outcome.rejections:
+            results[positions[rejection.index]] = _rejected(positions[rejection.index], rejection)
+        return _write_answer(
+            [results.get(index) or ItemResult(index=index, status="stored") for index in range(len(items))]
+        )
+
+
+def _items(body: bytes) -> list[msgspec.Raw]:
+    """Split a body into its items without judging them."""
+    if body.lstrip()[:1] == b"[":
+        items = decode(body, list[msgspec.Raw])
+    else:
+        items = [decode(body, msgspec.Raw)]
+    if not items:
+        raise bad_request("the list is empty", hint="send one metric or a list of metrics")
+    if len(items) > MAX_ITEMS:
+        raise Problem(413, "too-large", f"{len(items)} metrics in one request", hint=f"send at most {MAX_ITEMS}")
+    return items
+
+
+def _rejected(index: int, rejection: Rejection) -> ItemResult:
+    return ItemResult(
+        index=index, status="rejected", field=rejection.field, reason=rejection.reason, message=rejection.message
+    )
+
+
+def _write_answer(results: list[ItemResult]) -> web.Response:
+    refused = [result for result in results if result.status == "rejected"]
+    if len(refused) == len(results):
+        first = refused[0]
+        place = "" if len(results) == 1 else f"item {first.index}: "
+        raise Problem(
+            422, "rejected", f"{place}{first.message}", field=first.field,
+            results=msgspec.to_builtins(results[:1000]),
+        )  # fmt: skip
+    return json_response(
+        {"stored": len(results) - len(refused), "rejected": len(refused), "results": results}, 207 if refused else 201
+    )
+
+
+async def _stream(
+    request: web.Request, head: dict[str, object], pages: AsyncIterator[Sequence[Point]]
+) -> web.StreamResponse:
+    """Send an object whose last field, points, is written page by page.
+
+    The first page is read before the answer begins, so that an error of the database still becomes a problem.
+    """
+    first: Sequence[Point] = await anext(pages, ())
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    response.enable_compression()
+    await response.prepare(request)
+    await response.write(msgspec.json.encode(head)[:-1] + b',"points":[')
+    await response.write(_inner(first))
+    async for page in pages:
+        await response.write(b"," + _inner(page))
+    await response.write(b"]}")
+    await response.write_eof()
+    return response
+
+
+def _inner(points: Sequence[Point]) -> bytes:
+    return msgspec.json.encode(points)[1:-1]
