@@ -1,0 +1,1 @@
+"""A blueprint per page."""
