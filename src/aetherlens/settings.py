@@ -4,11 +4,13 @@
 """
 
 import difflib
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 import yaml
@@ -16,6 +18,8 @@ from msgspec import Meta
 
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+
+DEFAULT_PORT = 8080
 
 
 class SettingsError(Exception):
@@ -42,6 +46,20 @@ class Server(_Section, frozen=True, kw_only=True):
     bind_addr: str = "127.0.0.1:8080"
     #: Largest request body, in bytes.
     max_body_bytes: Count = 2 * 1024 * 1024
+
+    def host_and_port(self) -> tuple[str, int]:
+        """Return bind_addr taken apart. Raises SettingsError when it is no loopback address."""
+        host, port = _split_address(self.bind_addr)
+        try:
+            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise SettingsError(
+                f"server.bind_addr (AETHERLENS_BIND_ADDR): {self.bind_addr!r} is no loopback address; as long as there "
+                "is no access control, use 127.0.0.1:8080, localhost:8080 or [::1]:8080"
+            )
+        return host, port
 
 
 class Database(_Section, frozen=True, kw_only=True):
@@ -73,7 +91,7 @@ class Plugins(_Section, frozen=True, kw_only=True):
     path: tuple[str, ...] = ()
     #: Longest time for one answer of a plugin.
     timeout_seconds: Annotated[float, Meta(gt=0, le=300)] = 30.0
-    #: Address space a plugin's process may use beyond what its interpreter needs, in MB.
+    #: Memory (data segment) a plugin's process may use, in MB.
     max_memory_mb: Annotated[int, Meta(ge=16, le=4096)] = 256
 
 
@@ -144,6 +162,7 @@ def load(environment: Mapping[str, str]) -> Settings:
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path}: {_explain(str(error), raw)}") from error
     zone(settings)
+    settings.server.host_and_port()
     return settings
 
 
@@ -156,6 +175,18 @@ def zone(settings: Settings) -> zoneinfo.ZoneInfo:
         close = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
         hint = f"; did you mean {close[0]}?" if close else "; use an IANA name such as Europe/Paris"
         raise SettingsError(f"home.time_zone: there is no time zone {name!r}{hint}") from error
+
+
+def _split_address(text: str) -> tuple[str, int]:
+    """Take ``HOST``, ``HOST:PORT``, ``[HOST]:PORT`` or ``:PORT`` apart. Raises SettingsError."""
+    try:
+        # A bare IPv6 address has several colons and no port.
+        parts = urlsplit(f"//[{text}]" if text.count(":") > 1 and "[" not in text else f"//{text}")
+        return parts.hostname or "127.0.0.1", DEFAULT_PORT if parts.port is None else parts.port
+    except ValueError as error:
+        raise SettingsError(
+            f"server.bind_addr (AETHERLENS_BIND_ADDR): {text!r} is no address such as 127.0.0.1:8080"
+        ) from error
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What happens around every request: who may ask from where, errors as problems, and the time it took."""
 
-from collections.abc import Awaitable, Callable
 from time import perf_counter
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from aetherlens.api.problems import Problem, unavailable
 from aetherlens.collector.errors import BackpressureError, NotStoredError
@@ -14,8 +14,6 @@ from aetherlens.storage.errors import DatabaseUnavailableError
 
 log = get_logger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
@@ -62,16 +60,15 @@ def _from_http_exception(request: web.Request, error: web.HTTPException) -> Prob
 def same_origin_only(hosts: frozenset[str]) -> Middleware:
     """Refuse what other web sites send through the owner's browser.
 
-    A name that is not ours in the Host header is DNS rebinding; a foreign Origin on a changing request is a forged form.
+    A name that is not ours in the Host header is DNS rebinding; a foreign Origin on a changing request is a forged
+    form.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = _host_name(f"//{request.host}")
         if host not in hosts:
-            raise Problem(
-                421, "misdirected", "the Host header does not name this AetherLens", hint=f"use {sorted(hosts)[0]}"
-            )
+            raise Problem(421, "misdirected", "the Host header does not name this AetherLens", hint="use localhost")
         origin = request.headers.get("Origin")
         if origin is not None and request.method not in _SAFE_METHODS and urlsplit(origin).netloc != request.host:
             raise Problem(403, "cross-origin", "other web sites may not change anything here")

@@ -23,7 +23,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
         headers: dict[str, str] | None = None,
         **extensions: Any,
     ) -> None:
-        """`name` becomes the problem's type; `field` is the path of the input at fault; `hint` says what would be right."""
+        """`name` becomes the problem's type, `field` is the path of the input at fault, `hint` what would be right."""
         super().__init__(detail)
         self.status = status
         self.headers = headers or {}

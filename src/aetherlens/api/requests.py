@@ -20,12 +20,8 @@ def json_response(value: Any, status: int = 200) -> web.Response:
 async def read_body(request: web.Request) -> bytes:
     """Return the whole body of a JSON request. Raises Problem when it is not JSON by its own word."""
     if request.content_type != "application/json":
-        raise Problem(
-            415,
-            "unsupported-media-type",
-            "the body must be JSON",
-            hint="send the header content-type: application/json",
-        )
+        hint = "send the header content-type: application/json"
+        raise Problem(415, "unsupported-media-type", "the body must be JSON", hint=hint)
     return await request.read()
 
 

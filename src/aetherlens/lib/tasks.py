@@ -8,6 +8,8 @@ from aetherlens.lib.logs import get_logger
 
 log = get_logger(__name__)
 
+Task = asyncio.Task[None]
+
 
 def start(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Run `work` in the background; an exception that ends it is logged with its trace."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
@@ -14,6 +14,8 @@ MSGPACK = "application/msgpack"
 
 #: Largest answer that is read, in bytes.
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+
+Answer = TypeVar("Answer")
 
 _FAILURES = {"bad_configuration": BadConfigurationError, "fatal": FatalFailureError, "retriable": PluginFailure}
 
@@ -102,7 +104,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
-def _decode(body: bytes, answer_type: Any) -> Any:
+def _decode(body: bytes, answer_type: type[Answer]) -> Answer:
     try:
         return msgspec.msgpack.decode(body, type=answer_type)
     except msgspec.MsgspecError as error:

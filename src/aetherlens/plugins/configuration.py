@@ -48,7 +48,7 @@ def check(manifest: Manifest, config: dict[str, Any]) -> None:
         validate(config)
     except fastjsonschema.JsonSchemaValueException as error:
         path = ".".join(str(part) for part in error.path[1:]) or "config"
-        message = error.message.removeprefix(error.name).strip()
+        message = str(error.message).removeprefix(str(error.name)).strip()
         raise BadConfigurationError(f"{path} {message}{_hint(manifest, config)}") from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from aetherlens.lib.clock import now_us
+from aetherlens.lib.unix_path import short_folder
 from aetherlens.plugins.errors import BadAnswerError, NotTakenError
 from aetherlens.plugins.supervisor import Deliver
 
@@ -30,7 +31,7 @@ class IntakeServer:
         """Open the socket."""
         self._path.unlink(missing_ok=True)
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(self._path)).start()
+        await web.UnixSite(self._runner, str(short_folder(self._path.parent) / self._path.name)).start()
         self._path.chmod(0o600)
 
     async def stop(self) -> None:
@@ -39,10 +40,8 @@ class IntakeServer:
 
     async def _take(self, request: web.Request) -> web.Response:
         shown = request.headers.get("authorization", "").removeprefix("Bearer ")
-        plugin_id = next(
-            (name for name, token in self._tokens().items() if hmac.compare_digest(token.encode(), shown.encode())),
-            None,
-        )
+        tokens = self._tokens().items()
+        plugin_id = next((name for name, token in tokens if hmac.compare_digest(token.encode(), shown.encode())), None)
         if plugin_id is None:
             return web.json_response({"message": "unknown plugin token"}, status=401)
         body = await request.read()

@@ -15,6 +15,7 @@ from aetherlens.lib.clock import now_us
 from aetherlens.lib.logs import get_logger
 from aetherlens.lib.metrics import Metrics
 from aetherlens.lib.retry import backoff
+from aetherlens.lib.unix_path import short_folder
 from aetherlens.plugins.catalogue import InstalledPlugin
 from aetherlens.plugins.client import HealthAnswer, PluginClient
 from aetherlens.plugins.configuration import PluginConfiguration, check
@@ -193,7 +194,7 @@ class Supervisor:
                 max_memory_bytes=self._max_memory_bytes,
             )
         )
-        client = PluginClient(self._run_folder / socket_name, self._timeout_s)
+        client = PluginClient(short_folder(self._run_folder) / socket_name, self._timeout_s)
         work = asyncio.create_task(self._work(client), name=f"work-{self._id}")
         exit_status = asyncio.create_task(process.wait(), name=f"wait-{self._id}")
         try:

@@ -1,9 +1,9 @@
 """The newest sample of every series."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
-import numpy as np
 
 from aetherlens.lib.clock import SECOND_US
 from aetherlens.storage.samples import SampleBatch
@@ -58,5 +58,4 @@ class LiveState:
             for current in self.all()
             if current.ts_us >= now_us - ACTIVE_US
         }
-        types, counts = np.unique(list(recent.values()), return_counts=True) if recent else ([], [])
-        return {str(name): int(count) for name, count in zip(types, counts, strict=True)}
+        return dict(Counter(recent.values()))

@@ -1,13 +1,18 @@
 """Devices: what plugins report of them and what their owner decided."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import msgspec
 
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
+
+#: Another process, such as an import, may add or change devices: what is in memory is no older than this.
+CACHE_S = 30.0
 
 
 class StoredDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +54,17 @@ class DeviceStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[str, StoredDevice] = {}
+        self._known_at = -math.inf
+
+    async def known(self, device_ids: Iterable[str]) -> dict[str, StoredDevice]:
+        """Return all devices by id from memory, read anew when one of `device_ids` is missing or time has passed."""
+        stale = monotonic() - self._known_at > CACHE_S or any(name not in self._known for name in device_ids)
+        if stale:
+            rows = await self._database.fetch(statement("devices_page"), "", None, None)
+            self._known = {row["device_id"]: _from_row(row) for row in rows}
+            self._known_at = monotonic()
+        return self._known
 
     async def page(self, after: str, limit: int) -> list[StoredDevice]:
         """Return the devices whose ids come after `after`, at most `limit`, by id."""
@@ -66,6 +82,7 @@ class DeviceStore:
         for field in ("name", "room", "role"):
             arguments += [field in changes, changes.get(field)]
         await self._database.execute(statement("device_update"), device_id, *arguments)
+        self._known_at = -math.inf
 
     async def report(self, plugin_id: str, devices: Sequence[ReportedDevice]) -> None:
         """Store what a plugin says of its devices; another plugin's devices are left alone."""
@@ -78,6 +95,7 @@ class DeviceStore:
             )
         ]  # fmt: skip
         await self._database.execute(statement("devices_report"), plugin_id, *columns)
+        self._known_at = -math.inf
 
 
 def _from_row(row: Any) -> StoredDevice:

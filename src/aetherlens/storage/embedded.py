@@ -192,7 +192,7 @@ class EmbeddedServer:
                 os.kill(pid, signum)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ORPHAN_TIMEOUT_S):
-                    while _is_postgres_of(pid, self._data):
+                    while _is_postgres_of(pid, self._data):  # noqa: ASYNC110 - a stranger's child cannot be awaited
                         await asyncio.sleep(0.05)
                     pid_file.unlink(missing_ok=True)
                     return
@@ -286,6 +286,6 @@ def _is_postgres_of(pid: int, data: Path) -> bool:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         if status.rpartition(")")[2].split()[0] == "Z":
             return False
-        return Path(f"/proc/{pid}/exe").readlink().name == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", data)
+        return Path(f"/proc/{pid}/exe").readlink().name == "postgres" and Path(f"/proc/{pid}/cwd").samefile(data)
     except OSError:
         return False

@@ -24,12 +24,11 @@ async def migrate(database: Database) -> int:
             async with connection.transaction():
                 await connection.execute(statement("migrations_lock"))
                 applied = {row["version"]: row for row in await connection.fetch(statement("migrations_applied"))}
-                if unknown := max(applied, default=0) - max(files):
-                    if unknown > 0:
-                        raise MigrationError(
-                            f"the database has schema version {max(applied)}, this AetherLens knows {max(files)}; "
-                            "start the newer AetherLens that made it"
-                        )
+                if max(applied, default=0) > max(files):
+                    raise MigrationError(
+                        f"the database has schema version {max(applied)}, this AetherLens knows {max(files)}; "
+                        "start the newer AetherLens that made it"
+                    )
                 text = path.read_text(encoding="utf-8")
                 checksum = hashlib.sha256(text.encode()).hexdigest()
                 if version in applied:

@@ -50,9 +50,9 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
 class DeviceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the owner may change; null or an empty text returns to what the plugin reports."""
 
-    name: Text | None | UnsetType = UNSET
-    room: Text | None | UnsetType = UNSET
-    role: Role | None | UnsetType = UNSET
+    name: Text | UnsetType | None = UNSET
+    room: Text | UnsetType | None = UNSET
+    role: Role | UnsetType | None = UNSET
 
 
 class DevicesResource:

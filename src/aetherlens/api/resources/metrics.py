@@ -168,10 +168,8 @@ class MetricsResource:
 
 def _items(body: bytes) -> list[msgspec.Raw]:
     """Split a body into its items without judging them."""
-    if body.lstrip()[:1] == b"[":
-        items = decode(body, list[msgspec.Raw])
-    else:
-        items = [decode(body, msgspec.Raw)]
+    is_list = body.lstrip()[:1] == b"["
+    items = decode(body, list[msgspec.Raw]) if is_list else [decode(body, msgspec.Raw)]
     if not items:
         raise bad_request("the list is empty", hint="send one metric or a list of metrics")
     if len(items) > MAX_ITEMS:
