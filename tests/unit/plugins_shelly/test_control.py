@@ -56,7 +56,7 @@ async def test_a_device_that_does_not_obey_is_an_error(fake: MakeFake, start: St
     device = await fake(own("gen2-pro-em"))
     device.obeys = False
     plugin = await start(device)
-    with pytest.raises(RetriableError, match=r"Garage \(127\.0\.0\.1:\d+\) took the command but still says it is on"):
+    with pytest.raises(RetriableError, match=r"Garage at 127\.0\.0\.1:\d+ took the command but still says it is on"):
         await plugin.control_device("shelly-c0ffee000023-switch0", "turn_off", {})
 
 
@@ -93,7 +93,7 @@ async def test_a_device_that_left_is_an_error_with_its_name(fake: MakeFake, star
     plugin = await start(device)
     await plugin.collect_metrics()
     await device.go_away()
-    with pytest.raises(RetriableError, match=r"Garage \(127\.0\.0\.1:\d+\) refused the connection"):
+    with pytest.raises(RetriableError, match=r"Garage at 127\.0\.0\.1:\d+ refused the connection"):
         await plugin.control_device("shelly-c0ffee000023-switch0", "turn_off", {})
 
 
@@ -105,3 +105,12 @@ async def test_a_password_that_was_changed_is_no_reason_to_retry(fake: MakeFake,
     with pytest.raises(PluginError, match="refused the password") as caught:
         await plugin.control_device("shelly-c0ffee000023-switch0", "turn_off", {})
     assert caught.value.kind == ConfigError.kind
+
+
+async def test_a_device_that_hangs_is_given_up(fake: MakeFake, start: StartPlugin) -> None:
+    device = await fake(own("gen2-pro-em"))
+    plugin = await start(device, timeout_seconds=0.5)
+    await plugin.collect_metrics()
+    device.fault = "slow"
+    with pytest.raises(RetriableError, match=r"Garage at 127\.0\.0\.1:\d+ timed out"):
+        await plugin.control_device("shelly-c0ffee000023-switch0", "turn_off", {})
