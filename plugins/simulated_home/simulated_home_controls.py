@@ -1,11 +1,10 @@
 """Orders from the core: switching relays, and making devices misbehave."""
 
-from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from simulated_home_devices import EV, relays
-from simulated_home_faults import Fault, fault_from_command
+from simulated_home_faults import Fault
 from simulated_home_house import Switch
 from simulated_home_readings import utc
 from simulated_home_settings import Settings
@@ -42,14 +41,14 @@ def switch(
     return state
 
 
-def misbehave(
-    faults: list[Fault], device_id: str, command: str, parameters: Mapping[str, Any], now_s: float
-) -> dict[str, Any]:
-    """Carry out fault_… or clear_faults; return the device's faults ordered so far. Raises ConfigError."""
-    if command == "clear_faults":
-        faults[:] = [fault for fault in faults if fault.device_id != device_id]
-    else:
-        fault = fault_from_command(command, device_id, parameters, now_s)
-        faults[:] = [one for one in faults if (one.device_id, one.type) != (device_id, fault.type)]
-        faults.append(fault)
-    return {"faults": [str(fault.type) for fault in faults if fault.device_id == device_id]}
+def misbehave(faults: list[Fault], fault: Fault) -> dict[str, Any]:
+    """Put a fault in force instead of an earlier one of its type; return the device's faults ordered so far."""
+    faults[:] = [one for one in faults if (one.device_id, one.type) != (fault.device_id, fault.type)]
+    faults.append(fault)
+    return {"faults": [str(one.type) for one in faults if one.device_id == fault.device_id]}
+
+
+def behave(faults: list[Fault], device_id: str) -> dict[str, Any]:
+    """End the faults that were ordered for a device."""
+    faults[:] = [fault for fault in faults if fault.device_id != device_id]
+    return {"faults": []}

@@ -25,6 +25,10 @@ LIVING_ROOM: Final = "sim-tv"
 BASE: Final = "sim-base"
 
 
+#: Appliances on a switchable plug; other switchable devices are loads that a relay starts and stops.
+ON_PLUGS: Final = frozenset({DISHWASHER, WASHER, LIVING_ROOM})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Relay:
     """What switching a device does."""
@@ -35,14 +39,8 @@ class Relay:
 
 def relays(settings: Settings) -> dict[str, Relay]:
     """Return the devices that can be switched."""
-    plug = Relay(forced_w=0.0)
-    switchable = {
-        WATER_HEATER: Relay(forced_w=2000.0),
-        DISHWASHER: plug,
-        WASHER: plug,
-        LIGHTS: Relay(forced_w=150.0),
-        LIVING_ROOM: plug,
-    }
+    switchable = {device_id: Relay(forced_w=0.0) for device_id in ON_PLUGS}
+    switchable |= {WATER_HEATER: Relay(forced_w=2000.0), LIGHTS: Relay(forced_w=150.0)}
     if settings.ev_charger_kw > 0.0:
         switchable[EV] = Relay(forced_w=settings.ev_charger_kw * 1000.0)
     return switchable
@@ -50,7 +48,7 @@ def relays(settings: Settings) -> dict[str, Relay]:
 
 def devices(settings: Settings) -> tuple[Device, ...]:
     """Return the devices of this home, meters first."""
-    make = partial(Device, manufacturer="AetherLens", model="Simulated", firmware="1.0.0")
+    make = partial(Device, manufacturer="AetherLens", model="Simulated", firmware="0.1.0")
     load = partial(make, role="load", device_type="energy_meter")
     plug = partial(make, role="load", device_type="smart_plug", controllable=True)
     home = [make(device_id=GRID, name="Grid meter", device_type="energy_meter", role="grid", room="Utility room")]

@@ -33,8 +33,9 @@ class History:
         simulation = Simulation(self._house, self.state)
         time_s = self.pending.start_s
         while time_s < self.pending.end_s:
-            yield from simulation.advance(time_s)
+            simulation.step(time_s)
             self._rows.extend(values(self._series, self._house.settings, self.state))
+            yield
             time_s += STEP_S
 
     def deliver(self, greatest_count: int) -> list[Metric]:

@@ -14,7 +14,7 @@ from simulated_home_settings import Settings
 from simulated_home_solar import solar_w
 
 #: Router, network, chargers, clocks and everything on standby, in W, and its swing.
-_BASE_W = 70.0
+_BASE_W = 110.0
 _BASE_SWING_W = 20.0
 #: Days whose plans are kept: a day reaches into the next one, and a clock may step back.
 _DAYS_KEPT = 4

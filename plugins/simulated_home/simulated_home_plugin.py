@@ -8,7 +8,7 @@ from typing import Any
 import simulated_home_controls as controls
 import simulated_home_state as state_file
 from simulated_home_devices import devices
-from simulated_home_faults import Fault, FaultType
+from simulated_home_faults import Fault, FaultType, fault_from_command
 from simulated_home_history import History, first_steps
 from simulated_home_house import House
 from simulated_home_misreadings import Misreadings
@@ -36,10 +36,11 @@ class SimulatedHomePlugin(BasePlugin):
         self._series = series_of(self._devices)
         self._house = House(self._settings)
         self._misreadings = Misreadings(self._settings.seed)
-        #: Faults ordered by control_device; those of the configuration stand in the settings.
+        #: Faults ordered by `control_device`; those of the configuration stand in the settings.
         self._ordered: list[Fault] = []
         self._simulation: Simulation | None = None
         self._history: History | None = None
+        #: The state's time at its last writing; None when it is due.
         self._saved_s: float | None = None
         self._lock = asyncio.Lock()
 
@@ -56,10 +57,8 @@ class SimulatedHomePlugin(BasePlugin):
     async def collect_metrics(self) -> Sequence[Metric]:
         """Return the present and, after the first start, a portion of the last hours with their own times."""
         async with self._lock:
-            simulation = self._simulation or await self._begin()
-            before_s, now_s = simulation.state.time_s, self._now_s()
-            await self._breathe(simulation.advance(now_s))
-            self._reset_counters(simulation, before_s, now_s)
+            now_s = self._now_s()
+            simulation = await self._advance(now_s)
             active = self._misreadings.active(self._faults(), now_s)
             await self._obstruct(active)
             present = values(self._series, self._settings, simulation.state)
@@ -77,11 +76,22 @@ class SimulatedHomePlugin(BasePlugin):
         """Switch a relay, or start and clear faults; it shows in the next readings. Raises ConfigError."""
         if not any(device.device_id == device_id for device in self._devices):
             raise ConfigError(f"there is no device {device_id}", field="device_id")
-        if command == "clear_faults" or command.startswith("fault_"):
-            return controls.misbehave(self._ordered, device_id, command, parameters, self._now_s())
+        if command == "clear_faults":
+            return controls.behave(self._ordered, device_id)
+        now_s = self._now_s()
+        fault = fault_from_command(command, device_id, parameters, now_s) if command.startswith("fault_") else None
+        if fault is not None and fault.type is not FaultType.COUNTER_RESET:
+            return controls.misbehave(self._ordered, fault)
         async with self._lock:
-            simulation = self._simulation or await self._begin()
-            return controls.switch(self._settings, simulation.state.switches, device_id, command, self._now_s())
+            simulation = await self._advance(now_s)
+            if fault is not None:
+                simulation.reset_counters(device_id)
+                answer: dict[str, Any] = {"faults": [str(fault.type)]}
+            else:
+                answer = controls.switch(self._settings, simulation.state.switches, device_id, command, now_s)
+                simulation.refresh()
+            self._save(simulation.state)
+            return answer
 
     def get_capabilities(self) -> Sequence[str]:
         """Return all that the manifest names."""
@@ -99,6 +109,21 @@ class SimulatedHomePlugin(BasePlugin):
 
     def _faults(self) -> tuple[Fault, ...]:
         return (*self._settings.faults, *self._ordered)
+
+    async def _advance(self, now_s: float) -> Simulation:
+        """Bring the house to the present; counters whose reset was configured for the time since are reset."""
+        simulation = self._simulation or await self._begin()
+        before_s = simulation.state.time_s
+        await self._breathe(simulation.advance(now_s))
+        after_s = max(before_s, now_s - CATCH_UP_S)
+        resets = [fault for fault in self._settings.faults if fault.type is FaultType.COUNTER_RESET]
+        for fault in resets:
+            if fault.began_within(self._settings.seed, after_s, simulation.state.time_s):
+                for device in self._devices:
+                    if fault.concerns(device.device_id):
+                        simulation.reset_counters(device.device_id)
+                self._saved_s = None  # a crash must not bring the old counters back
+        return simulation
 
     async def _begin(self) -> Simulation:
         """Take up the remembered state, at the first use rather than in `start`: when a configuration is replaced, the
@@ -138,28 +163,20 @@ class SimulatedHomePlugin(BasePlugin):
         if any(fault.type is FaultType.ERROR for fault in active):
             raise RetriableError("simulated fault: the home cannot be read")
 
-    def _reset_counters(self, simulation: Simulation, before_s: float, now_s: float) -> None:
-        """Start counters anew whose fault began since the last reading."""
-        after_s = max(before_s, now_s - CATCH_UP_S)
-        for fault in self._faults():
-            if fault.type is FaultType.COUNTER_RESET and fault.began_within(self._settings.seed, after_s, now_s):
-                for device in self._devices:
-                    if fault.concerns(device.device_id):
-                        simulation.reset_counters(device.device_id)
-
     def _past(self, state: HomeState, history: History) -> list[Metric]:
         """Return the next portion of the history; forget it once all is delivered."""
         metrics = history.deliver(PORTION - len(self._series))
-        state.pending = history.pending
         if history.is_delivered:
-            state.pending = self._history = None
+            state.pending = self._history = self._saved_s = None
         return metrics
 
     def _save_now_and_then(self, state: HomeState) -> None:
-        elapsed_s = None if self._saved_s is None else state.time_s - self._saved_s
-        if elapsed_s is None or not 0 <= elapsed_s < state_file.SAVE_EVERY_S:
-            state_file.save(self.context.state_dir, state)
-            self._saved_s = state.time_s
+        if self._saved_s is None or not 0 <= state.time_s - self._saved_s < state_file.SAVE_EVERY_S:
+            self._save(state)
+
+    def _save(self, state: HomeState) -> None:
+        state_file.save(self.context.state_dir, state)
+        self._saved_s = state.time_s
 
 
 def _checked(config: Mapping[str, Any]) -> Settings:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from simulated_home_devices import BATTERY, GRID, OUTDOOR
+from simulated_home_devices import BATTERY, GRID, ON_PLUGS, OUTDOOR
 from simulated_home_noise import Channel, smooth
 from simulated_home_settings import Settings
 from simulated_home_simulation import HomeState
@@ -54,6 +54,8 @@ def series_of(devices: Iterable[Device]) -> tuple[Series, ...]:
             quantities.append(("state_of_charge", "%"))
         if device.device_id == GRID:
             quantities += [("voltage", "V"), ("frequency", "Hz")]
+        if device.controllable:
+            quantities.append(("state", "1"))
         found += [Series(device_id=device.device_id, metric_type=name, unit=unit) for name, unit in quantities]
     return tuple(found)
 
@@ -78,7 +80,16 @@ def _value(series: Series, settings: Settings, state: HomeState) -> float:
         return round(state.export_wh.get(device_id, 0.0) / 1000.0, 5)
     if quantity == "state_of_charge":
         return round(100.0 * state.stored_wh / (settings.battery_kwh * 1000.0), 1)
+    if quantity == "state":
+        return float(_is_on(device_id, state))
     return _surroundings(quantity, settings, state)
+
+
+def _is_on(device_id: str, state: HomeState) -> bool:
+    if device_id not in ON_PLUGS:
+        return state.power_w[device_id] > 0.0
+    switch = state.switches.get(device_id)
+    return switch is None or switch.is_on or not switch.holds(state.time_s)
 
 
 def _surroundings(quantity: str, settings: Settings, state: HomeState) -> float:

@@ -10,8 +10,13 @@ from simulated_home_house import House, Switch
 
 log = logging.getLogger("simulated_home")
 
-#: Longest step; steps in between end on whole multiples of it.
+#: A step of live running. Steps end on whole seconds whenever polls come, so the minutes between the last written state
+#: and a crash run again exactly as they ran before, and no counter falls.
+LIVE_STEP_S = 1
+#: A step of catching up and of history; it ends on a whole minute.
 STEP_S = 60
+#: How long live steps go on in a gap; longer than the time between two writes of the state.
+_LIVE_S = 600
 #: Longest gap that is simulated; what lies before it is skipped and counts no energy.
 CATCH_UP_S = 48 * 3600
 
@@ -47,7 +52,7 @@ class HomeState:
 def first_state(house: House, time_s: float) -> HomeState:
     """Return the state of a house that was just built: counters at 0, the battery at a third."""
     stored_wh = house.battery.clamp_wh(house.battery.capacity_wh / 3.0) if house.battery else 0.0
-    return HomeState(time_s=time_s, stored_wh=stored_wh)
+    return HomeState(time_s=float(math.floor(time_s)), stored_wh=stored_wh)
 
 
 class Simulation:
@@ -59,21 +64,29 @@ class Simulation:
         if house.battery is not None:
             state.stored_wh = house.battery.clamp_wh(state.stored_wh)
         if set(state.power_w) != set(self._flows_w(state.time_s)):
-            state.power_w = self._flows_w(state.time_s)
+            self.refresh()
 
-    def advance(self, time_s: float) -> Iterator[None]:
-        """Move on to `time_s`, pausing after each step so that the caller may do other things in between.
+    def advance(self, now_s: float) -> Iterator[None]:
+        """Move on to the last whole second, pausing after each step so that the caller may do other things in between.
 
         A clock that stepped back moves the state back and counts nothing.
         """
-        gap_s = time_s - self.state.time_s
+        target_s = float(math.floor(now_s))
+        gap_s = target_s - self.state.time_s
         if gap_s < 0 or gap_s > CATCH_UP_S:
             log.warning("clock_stepped gap_s=%.0f", gap_s)
-            self.state.time_s = time_s if gap_s < 0 else time_s - CATCH_UP_S
-            self.state.power_w = self._flows_w(self.state.time_s)
-        while self.state.time_s < time_s:
-            self._step(min(time_s, (math.floor(self.state.time_s / STEP_S) + 1.0) * STEP_S))
+            self.state.time_s = target_s if gap_s < 0 else target_s - CATCH_UP_S
+            self.refresh()
+        live_until_s = self.state.time_s + _LIVE_S
+        while self.state.time_s < target_s:
+            time_s = self.state.time_s
+            step_end_s = time_s + LIVE_STEP_S if time_s < live_until_s else (time_s // STEP_S + 1.0) * STEP_S
+            self.step(min(target_s, step_end_s))
             yield
+
+    def refresh(self) -> None:
+        """Compute the powers of the state's instant anew, as after a switch was turned."""
+        self.state.power_w = self._flows_w(self.state.time_s)
 
     def reset_counters(self, device_id: str) -> None:
         """Start a device's energy counters again at 0."""
@@ -81,10 +94,7 @@ class Simulation:
             if device_id in counters:
                 counters[device_id] = 0.0
 
-    def _flows_w(self, time_s: float) -> dict[str, float]:
-        return self.house.flows_w(time_s, self.state.stored_wh, self.state.switches)
-
-    def _step(self, time_s: float) -> None:
+    def step(self, time_s: float) -> None:
         """Move on to `time_s`; energy is the trapezoid of the powers at both ends, imports and exports apart."""
         state = self.state
         hours = (time_s - state.time_s) / 3600.0
@@ -100,3 +110,6 @@ class Simulation:
                 state.stored_wh = self.house.battery.stored_wh(state.stored_wh, given_wh, gained_wh)
         state.power_w = flows
         state.time_s = time_s
+
+    def _flows_w(self, time_s: float) -> dict[str, float]:
+        return self.house.flows_w(time_s, self.state.stored_wh, self.state.switches)

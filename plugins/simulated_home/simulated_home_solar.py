@@ -7,7 +7,7 @@ from simulated_home_sun import clear_sky, incidence, sun_at
 from simulated_home_weather import cloud_cover, outdoor_temperature_c, sun_visible
 
 #: What wiring, inverter, dirt and reflection leave of the module's nominal power.
-_PERFORMANCE = 0.87
+_PERFORMANCE = 0.80
 #: Loss of power per kelvin of cell temperature above 25 °C.
 _TEMPERATURE_LOSS_PER_K = 0.004
 #: Cell heating per irradiance, in K per W/m².
