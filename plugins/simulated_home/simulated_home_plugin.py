@@ -56,11 +56,11 @@ class SimulatedHomePlugin(BasePlugin):
 
     async def collect_metrics(self) -> Sequence[Metric]:
         """Return the present and, after the first start, a portion of the last hours with their own times."""
+        await self._obstruct()
         async with self._lock:
             now_s = self._now_s()
             simulation = await self._advance(now_s)
             active = self._misreadings.active(self._faults(), now_s)
-            await self._obstruct(active)
             present = values(self._series, self._settings, simulation.state)
             metrics = self._misreadings.metrics(self._series, present, active, now_s)
             if self._history is not None:
@@ -156,7 +156,9 @@ class SimulatedHomePlugin(BasePlugin):
             if count % _BREATH_STEPS == 0:
                 await asyncio.sleep(0)
 
-    async def _obstruct(self, active: Sequence[Fault]) -> None:
+    async def _obstruct(self) -> None:
+        """Be slow or fail, as faults demand. Raises RetriableError."""
+        active = self._misreadings.active(self._faults(), self._now_s())
         for fault in active:
             if fault.type is FaultType.SLOW:
                 await asyncio.sleep(fault.delay_s)
