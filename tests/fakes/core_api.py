@@ -25,11 +25,12 @@ from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
 
+SAMPLE_EVERY = timedelta(seconds=5)
 STEPS_S = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86400}
 #: How long the web process may take to start or to end, in seconds.
 PROCESS_TIMEOUT_S = 20.0
-#: A summer afternoon in Paris: 14:40 on the clock.
-AFTERNOON = datetime(2026, 6, 17, 12, 40, tzinfo=UTC)
+#: A summer afternoon in Paris: 14:42 on the clock.
+AFTERNOON = datetime(2026, 6, 17, 12, 42, tzinfo=UTC)
 
 
 def timestamp(moment: datetime) -> str:
@@ -182,12 +183,11 @@ class FakeCore:
         device = self.devices.get(device_id)
         if device is None:
             return _problem(404, f"no device {device_id}")
-        if "name" in changes and not changes["name"]:
-            return _problem(422, "A device needs a name.", field="name", hint="Type one of up to 100 characters.")
-        if len(changes.get("room") or "") > 60:
-            return _problem(422, "The name of the room is too long.", field="room")
         for name, value in changes.items():
-            setattr(device, name, value)
+            if len(value or "") > 100:
+                return _problem(422, "Expected `str` of length <= 100", field=name, hint="Shorten it.")
+        for name, value in changes.items():
+            setattr(device, name, value or (f"Shelly {device_id}" if name == "name" else None))
         return 200, self._device(device)
 
     def _current(self, query: Mapping[str, str]) -> tuple[int, Json]:
@@ -219,12 +219,24 @@ class FakeCore:
         while moment < end:
             value = device.curve(moment)
             if value is not None:
-                points.append({"timestamp": timestamp(moment), "value": value})
+                span = min(step, self.now - moment)
+                points.append({"timestamp": timestamp(moment), "value": value, "count": max(1, span // SAMPLE_EVERY)})
             moment += step
         head = {name: query[name] for name in ("device_id", "metric_type", "start", "end", "resolution")}
         return 200, {**head, "unit": "W", "points": points}
 
     # Serving
+
+    def fetch(self, path: str) -> http.client.HTTPResponse:
+        """GET a path as a browser would, at `url`; the answer is read in full."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            return response
+        finally:
+            connection.close()
 
     @contextlib.contextmanager
     def serving(self, folder: Path) -> Iterator[Path]:
@@ -232,7 +244,7 @@ class FakeCore:
         handler = type("Handler", (_Handler,), {"core": self})
         api_socket = folder / "api.sock"
         servers = [_UnixServer(str(api_socket), handler), _TcpServer(("127.0.0.1", 0), handler)]
-        self.url = "http://127.0.0.1:%d" % servers[1].server_address[1]
+        self.url = f"http://127.0.0.1:{servers[1].server_address[1]}"
         threads = [threading.Thread(target=server.serve_forever, args=(0.02,)) for server in servers]
         for thread in threads:
             thread.start()
@@ -308,13 +320,17 @@ class _Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "client"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         pass
 
     def do_GET(self) -> None:
         self._respond()
 
-    do_POST = do_PATCH = do_GET
+    def do_POST(self) -> None:
+        self._respond()
+
+    def do_PATCH(self) -> None:
+        self._respond()
 
     def _respond(self) -> None:
         core = self.core
@@ -369,13 +385,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _problem(status: int, detail: str, **more: str) -> tuple[int, Json]:
-    return status, {
-        "type": "about:blank",
-        "title": http.client.responses[status],
-        "status": status,
-        "detail": detail,
-        **more,
-    }
+    about = {"type": "about:blank", "title": http.client.responses[status], "status": status}
+    return status, {**about, "detail": detail, **more}
 
 
 def plugin(plugin_id: str, name: str, state: str = "running", reason: str | None = None) -> Json:
@@ -400,7 +411,7 @@ def typical_home() -> FakeCore:
             return None
         height = math.sin(math.pi * (hour - 6) / 15.5) if 6 <= hour <= 21.5 else 0.0
         cloud = 1 - 0.35 * max(0.0, math.sin(hour * 9)) * max(0.0, math.sin(hour * 2.3))
-        return round(4200 * max(0.0, height) ** 1.4 * cloud, 1)
+        return round(4200 * math.pow(max(0.0, height), 1.4) * cloud, 1)
 
     def use(moment: datetime) -> float:
         hour = hour_of(moment)

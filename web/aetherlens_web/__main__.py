@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import waitress
+from waitress.server import create_server
 
 from aetherlens_web.app import MAX_FORM_BYTES, create_app
 
@@ -29,7 +29,7 @@ def serve(socket: Path, api_socket: Path) -> None:
     # The socket must never be open to others, not even between bind and chmod.
     umask = os.umask(0o177)
     try:
-        server = waitress.create_server(
+        server = create_server(
             app,
             unix_socket=str(socket),
             unix_socket_perms="600",
@@ -61,6 +61,8 @@ def main() -> None:
     parser.add_argument("--api-socket", type=Path, required=True, help="Unix socket of the core's API")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    # A browser fetches a page's files all at once: a moment in the queue is no news.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     serve(arguments.socket, arguments.api_socket)
 
 

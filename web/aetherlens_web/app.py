@@ -12,6 +12,8 @@ from aetherlens_web.core import Core
 from aetherlens_web.security import add_headers, refuse_foreign_posts
 from aetherlens_web.views import devices, errors, home
 
+#: What of the visitor's request goes on to the core: it decides what this visitor may see.
+PASSED_ON = ("Authorization", "Cookie")
 #: The largest form that is read, in bytes.
 MAX_FORM_BYTES = 64 * 1024
 
@@ -29,7 +31,8 @@ def create_app(api_socket: Path, *, api_timeout_s: float = CALL_TIMEOUT_S) -> Fl
     @app.before_request
     def _admit() -> None:
         refuse_foreign_posts(request)
-        g.core = Core(CoreClient(api_socket, request.headers, timeout_s=api_timeout_s))
+        visitor = {name: value for name in PASSED_ON if (value := request.headers.get(name))}
+        g.core = Core(CoreClient(api_socket, visitor, timeout_s=api_timeout_s))
 
     app.after_request(add_headers)
     app.register_blueprint(assets.blueprint())

@@ -17,7 +17,7 @@ SERVED_SUFFIXES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/
 FOREVER = "public, max-age=31536000, immutable"
 
 
-class Asset(Record, kw_only=True):
+class Asset(Record, frozen=True, kw_only=True):
     """One file."""
 
     content_type: str
@@ -55,7 +55,7 @@ class Assets:
 
     def _serve(self, version: str, name: str) -> Response:
         asset = self._assets.get(name) or abort(404)
-        accepts_gzip = "gzip" in request.accept_encodings
+        accepts_gzip = request.accept_encodings.quality("gzip") > 0
         response = Response(asset.gzipped if accepts_gzip else asset.body, content_type=asset.content_type)
         if accepts_gzip:
             response.content_encoding = "gzip"

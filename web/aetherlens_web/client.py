@@ -16,8 +16,6 @@ Answer = TypeVar("Answer")
 CALL_TIMEOUT_S = 5.0
 #: The largest answer that is read, in bytes; a day of 5-minute points is about 30 kB.
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
-#: What of the visitor's request goes on to the core: it decides what this visitor may see.
-PASSED_ON = ("Authorization", "Cookie")
 
 
 class CoreError(Exception):
@@ -27,11 +25,11 @@ class CoreError(Exception):
         super().__init__(message or type(self).__doc__)
 
 
-class CoreUnreachable(CoreError):
+class CoreUnreachableError(CoreError):
     """The core does not answer."""
 
 
-class BadAnswer(CoreError):
+class BadAnswerError(CoreError):
     """The core answered with something this version of the pages does not understand."""
 
 
@@ -76,13 +74,13 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class CoreClient:
-    """Calls the core on behalf of one visitor; holds no connection, so it is cheap to make and safe to share."""
+    """Calls the core, each time with `headers`; holds no connection, so it is cheap to make and safe to share."""
 
     def __init__(
-        self, socket_path: Path, visitor_headers: Mapping[str, str] | None = None, *, timeout_s: float = CALL_TIMEOUT_S
+        self, socket_path: Path, headers: Mapping[str, str] | None = None, *, timeout_s: float = CALL_TIMEOUT_S
     ) -> None:
         self._socket_path = socket_path
-        self._headers = {name: value for name in PASSED_ON if (value := (visitor_headers or {}).get(name))}
+        self._headers = dict(headers or {})
         self._timeout_s = timeout_s
 
     def get(self, path: str, answer_type: type[Answer], query: Mapping[str, str] | None = None) -> Answer:
@@ -100,7 +98,7 @@ class CoreClient:
         try:
             return msgspec.json.decode(answer.body, type=answer_type)
         except msgspec.MsgspecError as error:
-            raise BadAnswer(f"{method} {target.partition('?')[0]}: {error}") from error
+            raise BadAnswerError(f"{method} {target.partition('?')[0]}: {error}") from error
 
     def _exchange(self, method: str, target: str, body: bytes | None) -> RawAnswer:
         headers = {**self._headers, "Accept": "application/json", "Connection": "close"}
@@ -113,7 +111,9 @@ class CoreClient:
             response = connection.getresponse()
             return RawAnswer(response.status, _read(response, deadline))
         except (OSError, http.client.HTTPException) as error:
-            raise CoreUnreachable(f"{method} {target.partition('?')[0]}: {type(error).__name__}: {error}") from error
+            raise CoreUnreachableError(
+                f"{method} {target.partition('?')[0]}: {type(error).__name__}: {error}"
+            ) from error
         finally:
             connection.close()
 
@@ -125,7 +125,7 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
         parts.append(part)
         size += len(part)
         if size > MAX_ANSWER_BYTES:
-            raise BadAnswer(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            raise BadAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
         if time.monotonic() > deadline:
             raise TimeoutError("the answer takes too long")
     return b"".join(parts)

@@ -8,11 +8,11 @@ from aetherlens_web.models import CONSUMER_ROLES, SOURCE_ROLES, Reading, Record
 
 #: Below this the grid or the battery counts as idle, in W: meters hum a little around zero.
 IDLE_W = 10.0
-#: A home that seems to use less than this, in W, is one whose meters disagree, not merely one whose samples are a moment apart.
+#: Less use than this, in W, means that meters disagree, and not merely that their samples are a moment apart.
 DISAGREE_W = -50.0
 
 
-class EnergyNow(Record, kw_only=True):
+class EnergyNow(Record, frozen=True, kw_only=True):
     """The balance; None stands for what the home does not measure. Powers in W, signed as in `Reading`."""
 
     #: What the home uses, the car included; never negative.

@@ -14,7 +14,7 @@ FLOW_ROLES = ("solar", "grid", "battery", "ev_charger")
 FULL_WIDTH_W = 6000.0
 
 
-class Flow(Record, kw_only=True):
+class Flow(Record, frozen=True, kw_only=True):
     """One stream between the home and something that gives or takes power."""
 
     role: str

@@ -1,6 +1,7 @@
-"""How numbers and times are written; static/js/format.js writes them the same way, and a test holds the two together."""
+"""How numbers and times are written; static/js/format.js writes them alike, and a test holds the two together."""
 
 from datetime import datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 #: Between a number and its unit: thin, and no line break.
@@ -27,11 +28,12 @@ def power(watts: float | None) -> Quantity:
     if watts is None:
         return Quantity(UNKNOWN, "")
     size = abs(watts)
-    if round(size) < 1000:
-        text, unit = f"{size:.0f}", "W"
+    if size < 999.5:
+        text, unit = _fixed(size, 0), "W"
     else:
-        kilowatts = size / 1000
-        text, unit = f"{kilowatts:.{2 if round(kilowatts, 2) < 10 else 1}f}", "kW"
+        text, unit = _fixed(size / 1000, 2), "kW"
+        if float(text) >= 10:
+            text = _fixed(size / 1000, 1)
     is_negative = watts < 0 and text != "0"
     return Quantity((MINUS if is_negative else "") + text, unit)
 
@@ -40,13 +42,18 @@ def kilowatts(watts: float | None) -> str:
     """Power as a bare number of kW with two decimals, for the columns of a table."""
     if watts is None:
         return UNKNOWN
-    text = f"{abs(watts) / 1000:.2f}"
+    text = _fixed(abs(watts) / 1000, 2)
     return (MINUS if watts < 0 and text != "0.00" else "") + text
 
 
 def percent(share: float) -> Quantity:
     """A share between 0 and 1, without decimals."""
-    return Quantity(f"{share * 100:.0f}", "%")
+    return Quantity(_fixed(share * 100, 0), "%")
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """Round halves up, as browsers do: 212.5 W must not read 212 here and 213 there."""
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
 def ago(moment: datetime, now: datetime, zone: tzinfo) -> str:

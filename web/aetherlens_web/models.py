@@ -11,10 +11,10 @@ CONSUMER_ROLES = ("load", "ev_charger", None)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the records: read only; unknown fields of a newer core are ignored. Subclasses add kw_only, not inherited."""
+    """Base of the records: read only; unknown fields of a newer core are ignored."""
 
 
-class Home(Record, kw_only=True):
+class Home(Record, frozen=True, kw_only=True):
     """The home as its owner described it."""
 
     name: str
@@ -22,7 +22,7 @@ class Home(Record, kw_only=True):
     time_zone: str
 
 
-class System(Record, kw_only=True):
+class System(Record, frozen=True, kw_only=True):
     """What the core says of itself."""
 
     version: str
@@ -31,14 +31,14 @@ class System(Record, kw_only=True):
     time: datetime
 
 
-class DeviceMetric(Record, kw_only=True):
+class DeviceMetric(Record, frozen=True, kw_only=True):
     """One series of a device."""
 
     metric_type: str
     unit: str
 
 
-class Device(Record, kw_only=True):
+class Device(Record, frozen=True, kw_only=True):
     """A device as the core knows it."""
 
     device_id: str
@@ -57,14 +57,14 @@ class Device(Record, kw_only=True):
     metrics: tuple[DeviceMetric, ...] = ()
 
 
-class DevicePage(Record, kw_only=True):
+class DevicePage(Record, frozen=True, kw_only=True):
     """One page of the list of devices."""
 
     devices: tuple[Device, ...]
     next_cursor: str | None = None
 
 
-class Reading(Record, kw_only=True):
+class Reading(Record, frozen=True, kw_only=True):
     """The newest value of one series."""
 
     device_id: str
@@ -78,13 +78,13 @@ class Reading(Record, kw_only=True):
     timestamp: datetime
 
 
-class Current(Record, kw_only=True):
+class Current(Record, frozen=True, kw_only=True):
     """The newest values of all series."""
 
     metrics: tuple[Reading, ...]
 
 
-class Point(Record, kw_only=True):
+class Point(Record, frozen=True, kw_only=True):
     """One bucket of a history."""
 
     #: Start of the bucket.
@@ -93,7 +93,7 @@ class Point(Record, kw_only=True):
     value: float | None
 
 
-class History(Record, kw_only=True):
+class History(Record, frozen=True, kw_only=True):
     """One series over a stretch of time."""
 
     device_id: str
@@ -101,7 +101,7 @@ class History(Record, kw_only=True):
     points: tuple[Point, ...]
 
 
-class Plugin(Record, kw_only=True):
+class Plugin(Record, frozen=True, kw_only=True):
     """A plugin and how it fares."""
 
     id: str
@@ -111,7 +111,7 @@ class Plugin(Record, kw_only=True):
     last_success: datetime | None = None
 
 
-class PluginList(Record, kw_only=True):
+class PluginList(Record, frozen=True, kw_only=True):
     """All plugins."""
 
     plugins: tuple[Plugin, ...]

@@ -11,14 +11,14 @@ from aetherlens_web.models import CONSUMER_ROLES, SOURCE_ROLES, History, Reading
 MAX_SERIES = 12
 
 
-class Day(Record, kw_only=True):
+class Day(Record, frozen=True, kw_only=True):
     """One calendar day of the home: 23 or 25 hours long where clocks change."""
 
     start: datetime
     end: datetime
 
 
-class Hour(Record, kw_only=True):
+class Hour(Record, frozen=True, kw_only=True):
     """Mean powers of one hour, in W; None where a reading is missing."""
 
     start: datetime

@@ -24,7 +24,7 @@ IN_PLACE = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABL
 Answer = str | tuple[str, int] | Response
 
 
-class Attempt(Record, kw_only=True):
+class Attempt(Record, frozen=True, kw_only=True):
     """A form that was refused: what was typed, and why it was not taken."""
 
     device_id: str
@@ -60,8 +60,9 @@ def change(device_id: str) -> Answer:
     if not request.htmx:
         place = url_for("devices.page", cursor=request.args.get("cursor"), _anchor=f"device-{device_id}")
         return redirect(place, HTTPStatus.SEE_OTHER)
-    row = render_template("devices/_row.html", device=device, just_saved=True, **_clock(core.system()))
-    return make_response(row, retarget="closest li")
+    row: str = render_template("devices/_row.html", device=device, just_saved=True, **_clock(core.system()))
+    answer: Response = make_response(row, retarget="closest li")
+    return answer
 
 
 def _refused(core: Core, attempt: Attempt) -> Answer:

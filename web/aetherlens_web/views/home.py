@@ -27,7 +27,7 @@ TROUBLED = ("failing", "blocked")
 log = logging.getLogger("aetherlens_web.home")
 
 
-class Bar(Record, kw_only=True):
+class Bar(Record, frozen=True, kw_only=True):
     """One line of "devices now"."""
 
     reading: Reading
@@ -36,7 +36,7 @@ class Bar(Record, kw_only=True):
     is_stale: bool
 
 
-class Present(Record, kw_only=True):
+class Present(Record, frozen=True, kw_only=True):
     """What the core tells of this moment."""
 
     system: System
@@ -70,7 +70,7 @@ def page() -> str:
 def now() -> str:
     """The fragment that tells the present: fetched again when a device appears and after the stream was away."""
     core = visitors_core()
-    return render_template("home/_now.html", **_now(core, _present(core)))
+    return render_template("home/_present.html", **_now(core, _present(core)))
 
 
 @blueprint.get("/home/today")

@@ -144,7 +144,7 @@ export class TodayChart {
     if (!names.length) line.fill = () => css("--home-area");
     return {
       ...this.#size(),
-      padding: [12, 12, 0, 0],
+      padding: [12, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), this.zone),
@@ -158,6 +158,7 @@ export class TodayChart {
           grid: { show: false },
           incrs: [3600, 7200, 10800, 21600],
           space: 70,
+          size: 28,
           values: (u, splits) => splits.map((seconds) => clock(seconds * 1000, this.zone)),
         },
         { ...axis, grid, size: 52, space: 40, values: (u, splits) => this.#axisLabels(splits) },

@@ -10,7 +10,7 @@ export function power(watts) {
   const size = Math.abs(watts);
   let text = size.toFixed(0);
   let unit = "W";
-  if (Math.round(size) >= 1000) {
+  if (size >= 999.5) {
     text = (size / 1000).toFixed(2);
     if (Number(text) >= 10) text = (size / 1000).toFixed(1);
     unit = "kW";

@@ -14,7 +14,9 @@ const REFRESH_AT_MOST_EVERY_MS = 5000;
 const stream = document.querySelector("[data-stream]");
 const todaySection = document.querySelector("[data-charted]");
 
+// What the server may render anew, by id: the answer with its picture, and the devices.
 let present = document.getElementById("now");
+let bars = document.getElementById("bars");
 let readings = new Map();
 let clockAheadMs = 0;
 let refreshedAt = performance.now();
@@ -56,7 +58,6 @@ function quantities(energy) {
   const size = (watts) => power(watts === null ? null : Math.abs(watts));
   return {
     home: power(energy.home),
-    rest: power(energy.rest),
     sun: percent(energy.sunShare ?? 0),
     import: size(energy.grid),
     export: size(energy.grid),
@@ -81,15 +82,15 @@ function renderAnswer(energy, idleW) {
 }
 
 function renderBars(energy) {
-  const bars = [...present.querySelectorAll("[data-device]")]
+  const shown = [...bars.querySelectorAll("[data-device]")]
     .map((bar) => ({ bar, reading: readings.get(bar.dataset.device) }))
     .filter(({ reading }) => reading);
-  const longest = Math.max(1, energy.rest ?? 0, ...bars.map(({ reading }) => reading.watts));
+  const longest = Math.max(1, energy.rest ?? 0, ...shown.map(({ reading }) => reading.watts));
   const setLength = (bar, watts) => {
     const length = `${((100 * Math.max(0, watts)) / longest).toFixed(1)}%`;
     bar.querySelector(".bar-fill").setAttribute("width", length);
   };
-  for (const { bar, reading } of bars) {
+  for (const { bar, reading } of shown) {
     const stale = isStale(reading.timestamp, now());
     setLength(bar, reading.watts);
     setQuantity(bar.querySelector(".quantity"), power(reading.watts));
@@ -98,8 +99,10 @@ function renderBars(energy) {
     age.hidden = !stale;
     if (stale) setText(age, ago(reading.timestamp, now(), zone));
   }
-  const rest = present.querySelector("[data-rest]");
-  if (rest) setLength(rest, energy.rest ?? 0);
+  const rest = bars.querySelector("[data-rest]");
+  if (!rest) return;
+  setLength(rest, energy.rest ?? 0);
+  setQuantity(rest.querySelector(".quantity"), power(energy.rest));
 }
 
 function render() {
@@ -137,9 +140,11 @@ async function fetchPresent() {
   const fresh = template.content.getElementById("now");
   // The chart is made by the whole page; and nobody's place on the page is taken away.
   if (!chart && JSON.parse(fresh.dataset.readings).length) return location.reload();
-  if (present.contains(document.activeElement)) return;
+  if (present.contains(document.activeElement) || bars.contains(document.activeElement)) return;
+  const freshBars = template.content.getElementById("bars");
   present.replaceWith(fresh);
-  present = fresh;
+  bars.replaceWith(freshBars);
+  [present, bars] = [fresh, freshBars];
   adopt();
 }
 
