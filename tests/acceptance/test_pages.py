@@ -108,7 +108,7 @@ def visitor(context: BrowserContext, home: FakeCore) -> Iterator[Visitor]:
 
 def test_the_number_follows_the_stream(home: FakeCore, visitor: Visitor) -> None:
     page = visitor.go_home()
-    answer = page.locator("[data-answer]")
+    answer = page.locator("p[data-answer]")
     expect(answer).to_have_text("2.74\u202fkW")
     home.publish(meter=5000, roof=1230)
     expect(answer).to_have_text("5.67\u202fkW")
@@ -203,7 +203,7 @@ def test_the_empty_home_fills_itself(home: FakeCore, visitor: Visitor) -> None:
     home.await_streams(1)
     home.devices = devices
     home.publish(meter=700)
-    expect(page.locator("[data-answer]")).to_have_text("3.85\u202fkW")
+    expect(page.locator("p[data-answer]")).to_have_text("3.85\u202fkW")
     expect(page.locator("[data-drawn]")).to_be_visible()
 
 
@@ -212,7 +212,7 @@ def test_stale_readings_look_stale_and_failing_plugins_are_named(home: FakeCore,
     home.plugins[:] = [plugin("enphase", "Enphase", "failing", "The gateway at 192.168.1.20 does not answer")]
     page = visitor.go_home()
     expect(page.get_by_text("Oldest reading in it: 12\u202fmin ago")).to_be_visible()
-    expect(page.locator("[data-answer]")).to_have_class(re.compile("is-stale"))
+    expect(page.locator("p[data-answer]")).to_have_class(re.compile("is-stale"))
     expect(page.locator("[data-flow=solar] .flow-age")).to_have_text("12\u202fmin ago")
     expect(page.get_by_text("Enphase has a problem.")).to_be_visible()
     page.screenshot(path=ARTIFACTS / "home-stale.png", full_page=True)
@@ -309,7 +309,7 @@ def test_the_pages_read_well_without_scripts(browser: Browser, home: FakeCore) -
     with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(home.url)
-        expect(page.locator("[data-answer]")).to_have_text("2.74\u202fkW")
+        expect(page.locator("p[data-answer]")).to_have_text("2.74\u202fkW")
         expect(page.get_by_text("As of 14:42")).to_be_visible()
         expect(page.locator("[data-chart]")).to_be_hidden()
         page.get_by_text("Show as table").click()
@@ -332,7 +332,7 @@ def test_a_core_that_is_away_is_said(browser: Browser, home: FakeCore) -> None:
         page.screenshot(path=ARTIFACTS / "unavailable.png")
         home.refusals.clear()
         # The page tries again by itself.
-        expect(page.locator("[data-answer]")).to_have_text("2.74\u202fkW")
+        expect(page.locator("p[data-answer]")).to_have_text("2.74\u202fkW")
 
 
 def test_everything_is_reached_by_keyboard_in_order(visitor: Visitor) -> None:

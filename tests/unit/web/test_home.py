@@ -87,7 +87,7 @@ def test_failing_plugins_are_named_with_their_reason(core: FakeCore, pages: Flas
     core.plugins[:] = [plugin("kasa", "Kasa", "failing", "192.168.1.9 refuses the password"), plugin("x", "X")]
     text = text_of(pages.get("/").text)
     assert "Kasa has a problem. 192.168.1.9 refuses the password. Its devices keep their last readings" in text
-    assert "from 4 min ago" in text
+    assert "Last success: 4 min ago." in text
     assert "X has a problem" not in text
 
 

@@ -96,12 +96,11 @@ def _now(core: Core, present: Present) -> dict[str, Any]:
         "energy": present.energy,
         "idle_w": IDLE_W,
         "flows": flows(present.readings, present.system.time),
-        "bars": _bars(consumers, present),
-        "bars_left_out": max(0, len(consumers) - MAX_BARS),
         "readings_json": _for_script(present.readings),
         "has_devices": bool(present.readings) or bool(core.devices(limit=1).devices),
         "plugins": plugins,
         "troubled": [plugin for plugin in plugins if plugin.state in TROUBLED],
+        **_bars(consumers, present),
     }
 
 
@@ -114,17 +113,22 @@ def _plugins(core: Core) -> tuple[Plugin, ...]:
         return ()
 
 
-def _bars(consumers: Sequence[Reading], present: Present) -> list[Bar]:
+def _bars(consumers: Sequence[Reading], present: Present) -> dict[str, Any]:
     shown = sorted(consumers, key=lambda reading: -reading.value)[:MAX_BARS]
-    longest_w = max([present.energy.rest_w or 0.0, 1.0, *(reading.value for reading in shown)])
-    return [
-        Bar(
-            reading=reading,
-            length=round(100 * max(0.0, reading.value) / longest_w, 1),
-            is_stale=present.is_stale(reading.timestamp),
-        )
+    rest_w = present.energy.rest_w
+    longest_w = max([rest_w or 0.0, 1.0, *(reading.value for reading in shown)])
+
+    def length(watts: float) -> float:
+        return round(100 * max(0.0, watts) / longest_w, 1)
+
+    bars = [
+        Bar(reading=reading, length=length(reading.value), is_stale=present.is_stale(reading.timestamp))
         for reading in shown
     ]
+    left_out = len(consumers) - len(shown)
+    # Beside a list that is cut off, "everything else" would be misread as the sum of what was cut.
+    rest_length = None if rest_w is None or left_out else length(rest_w)
+    return {"bars": bars, "bars_left_out": left_out, "rest_length": rest_length}
 
 
 def _for_script(readings: Sequence[Reading]) -> str:

@@ -15,15 +15,10 @@ function sumOrNull(values) {
   return values.some((value) => value === null) ? null : values.reduce((sum, value) => sum + value, 0);
 }
 
-// Running tops of layers, bottom first. A missing lower layer takes no room under a known upper one.
+// Running tops of layers, bottom first. A missing layer is a gap of its own and takes no room under the others.
 function stack(layers) {
   const below = new Float64Array(layers[0]?.length ?? 0);
-  return layers.map((layer, level) =>
-    layer.map((value, i) => {
-      below[i] += value ?? 0;
-      return layers.slice(level).some((upper) => upper[i] !== null) ? below[i] : null;
-    }),
-  );
+  return layers.map((layer) => layer.map((value, i) => (value === null ? null : (below[i] += value))));
 }
 
 export class TodayChart {
@@ -65,6 +60,7 @@ export class TodayChart {
     const slots = this.#slots.get(deviceId);
     if (!slots) return;
     const index = this.#indexOf(timestamp / 1000);
+    if (index < 0) return;
     const slot = (slots[index] ??= { sum: 0, count: 0 });
     slot.sum += watts;
     slot.count += 1;

@@ -76,7 +76,7 @@ function renderAnswer(energy, idleW) {
   }
   const applies = sentences(energy, idleW);
   for (const element of present.querySelectorAll("[data-say]")) element.hidden = !applies[element.dataset.say];
-  present.querySelector("[data-answer]")?.classList.toggle("is-stale", applies.stale);
+  for (const element of present.querySelectorAll("[data-answer]")) element.classList.toggle("is-stale", applies.stale);
   const age = present.querySelector('[data-age="home"]');
   if (age && energy.oldest !== null) setText(age, ago(energy.oldest, now(), zone));
 }

@@ -21,7 +21,7 @@ export class LiveStream {
     // A page in the back-forward cache must not hold one of the few connections to the core.
     addEventListener("pagehide", () => this.#rest());
     addEventListener("pageshow", (event) => event.persisted && this.#open());
-    addEventListener("online", () => this.#open());
+    addEventListener("online", () => document.hidden || this.#open());
     if (!document.hidden) this.#open();
   }
 
