@@ -15,3 +15,11 @@ class BackpressureError(CollectorError):
 
 class NotStoredError(CollectorError):
     """The samples did not reach the database."""
+
+
+class MappingError(CollectorError):
+    """The mapping of a file to import is wrong; the message names the key and what would be right."""
+
+
+class UnusableFileError(CollectorError):
+    """The file to import cannot be read as what it should be; the message says where and why."""

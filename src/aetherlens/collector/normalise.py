@@ -18,8 +18,8 @@ EARLIEST_US = 946_684_800 * SECOND_US  # 2000-01-01T00:00:00Z
 MAX_TAGS = 16
 MAX_TAG_LENGTH = 128
 
-_DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-_METRIC_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+METRIC_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 Reason = Literal["device_id", "metric_type", "value", "unit", "unit_changed", "timestamp", "tags", "too_many_series"]
 
@@ -155,10 +155,10 @@ def _reject(index: int, field: str, reason: Reason, message: str) -> Rejection:
 
 
 def _check_names(index: int, metric: Metric) -> Rejection | None:
-    if not _DEVICE_ID.fullmatch(metric.device_id):
+    if not DEVICE_ID.fullmatch(metric.device_id):
         message = "an id is 1 to 128 letters, digits and . _ : - and begins with a letter or digit"
         return _reject(index, "device_id", "device_id", message)
-    if not _METRIC_TYPE.fullmatch(metric.metric_type):
+    if not METRIC_TYPE.fullmatch(metric.metric_type):
         message = "a metric type is 1 to 64 lower-case letters, digits and _ and begins with a letter"
         return _reject(index, "metric_type", "metric_type", message)
     tags = metric.tags or {}

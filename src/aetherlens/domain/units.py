@@ -1,7 +1,7 @@
 """Metric types, their canonical units, and exact conversion into them."""
 
 import math
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 
 
@@ -71,6 +71,9 @@ METRIC_TYPES: dict[str, str] = {
     "state": "state",
 }
 
+#: Wide enough for every digit between 1e999 and 1e-999; what overflows becomes infinite instead of raising.
+_EXACT = Context(prec=2200, traps=[])
+
 #: Longest unit of a metric type of the user's own.
 MAX_UNIT_LENGTH = 16
 
@@ -99,6 +102,15 @@ def convert(value: float, conversion: Conversion) -> float:
     """Return the float64 nearest to the exact decimal result, so that 1.001 kW is 1001 W and not a hair less."""
     if conversion is IDENTITY or not math.isfinite(value):
         return value
-    exact = Decimal(repr(value)) * conversion.factor
-    shifted = float(exact.scaleb(conversion.exponent))
-    return shifted + conversion.offset if conversion.offset else shifted
+    return convert_decimal(Decimal(repr(value)), conversion)
+
+
+def convert_decimal(value: Decimal, conversion: Conversion) -> float:
+    """Return the float64 nearest to the exact result, infinite where that is too large.
+
+    Exact for numbers of up to a hundred digits and exponents of up to three.
+    """
+    if conversion is IDENTITY:
+        return float(value)
+    exact = _EXACT.scaleb(_EXACT.multiply(value, conversion.factor), conversion.exponent)
+    return float(_EXACT.add(exact, Decimal(repr(conversion.offset))) if conversion.offset else exact)

@@ -1,9 +1,10 @@
 """Samples in bulk: a batch as columns, and how it gets into the database."""
 
+import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import numpy as np
@@ -77,6 +78,18 @@ class SampleBatch:
         """Return the UTC days that the samples lie in."""
         return {datetime.fromtimestamp(int(day) * 86_400, UTC).date() for day in np.unique(self.ts_us // DAY_US)}
 
+    def spans(self, days: int) -> Iterator["SampleBatch"]:
+        """Yield the batch in parts of which none covers more than so many days."""
+        if not len(self):
+            return
+        span = (self.ts_us - self.ts_us.min()) // (days * DAY_US)
+        if not span.any():
+            yield self
+            return
+        for number in np.unique(span):
+            here = span == number
+            yield SampleBatch(self.series_ids[here], self.ts_us[here], self.values[here])
+
     def last_of_each(self) -> "SampleBatch":
         """Keep the last sample of those with the same series and time."""
         order = np.lexsort((np.arange(len(self)), self.ts_us, self.series_ids))
@@ -106,6 +119,15 @@ class SampleBatch:
         return b"".join((_COPY_HEADER, rows.tobytes(), _COPY_TRAILER))
 
 
+class Written(NamedTuple):
+    """What became of a batch."""
+
+    #: Samples that were new or replaced another value.
+    changed: int
+    #: Whether some series and times were stored already.
+    overlapped: bool
+
+
 class SampleStore:
     """Writes batches of samples."""
 
@@ -119,12 +141,20 @@ class SampleStore:
         A sample whose series and time are stored already replaces the stored value, so a batch may be sent again.
         Raises DatabaseUnavailableError when trying again is right, RefusedBatchError when the data are at fault.
         """
+        await self.write_counted(batch)
+
+    async def write_counted(self, batch: SampleBatch, *, overlaps: bool = False) -> Written:
+        """Do as `write` does, and tell what changed. `overlaps` spares the attempt to add a batch that is all new."""
         await self._partitions.ensure(batch.days())
         async with self._database.acquire() as connection:
             try:
-                await _copy(connection, "samples", batch)
-            except asyncpg.UniqueViolationError:
-                await _merge(connection, batch.last_of_each())
+                if not overlaps:
+                    with contextlib.suppress(asyncpg.UniqueViolationError):
+                        await _copy(connection, "samples", batch)
+                        return Written(len(batch), overlapped=False)
+                batch = batch.last_of_each()
+                changed = await _merge(connection, batch)
+                return Written(changed, overlapped=overlaps is False or changed < len(batch))
             except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
                 raise RefusedBatchError(str(error)) from error
             except asyncpg.PostgresError as error:
@@ -135,9 +165,13 @@ async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:
     await connection.copy_to_table(table, source=io.BytesIO(batch.binary_copy()), columns=_COLUMNS, format="binary")
 
 
-async def _merge(connection: Any, batch: SampleBatch) -> None:
-    """Store a batch of which some samples are stored already; it holds one sample per series and time."""
+async def _merge(connection: Any, batch: SampleBatch) -> int:
+    """Store a batch of which some samples are stored already, and return how many changed something.
+
+    It holds one sample per series and time.
+    """
     await connection.execute(statement("samples_staging"))
     async with connection.transaction():
         await _copy(connection, "samples_staging", batch)
-        await connection.execute(statement("samples_merge"))
+        status: str = await connection.execute(statement("samples_merge"))
+    return int(status.rpartition(" ")[2])
