@@ -21,6 +21,23 @@ function stack(layers) {
   return layers.map((layer) => layer.map((value, i) => (value === null ? null : (below[i] += value))));
 }
 
+// Slots at which a layer comes or goes: what is stacked on it jumps there, and a slope would tell of power that never was.
+function breaks(layers) {
+  const known = (i) => layers.map((layer) => layer[i] !== null).join();
+  return layers.length ? layers[0].map((_, i) => i).filter((i) => i > 0 && known(i) !== known(i - 1)) : [];
+}
+
+// Sorted, and each beginning after the end of the one before: what uPlot needs of gaps.
+function merged(gaps) {
+  const result = [];
+  for (const [from, to] of gaps.sort((a, b) => a[0] - b[0])) {
+    const last = result.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else result.push([from, to]);
+  }
+  return result;
+}
+
 export class TodayChart {
   #plot = null;
   #slots = new Map();
@@ -110,7 +127,8 @@ export class TodayChart {
     const tops = stack(this.roles.map((role) => part(role, (value) => Math.max(0, value))));
     const bottoms = stack(down.map((role) => part(role, (value) => Math.min(0, value))));
     // Painted from the outermost inwards: each covers the inner part of the one before it.
-    return { time, areas: [...tops.reverse(), ...bottoms.reverse()], home, byRole };
+    const areas = [...tops.reverse(), ...bottoms.reverse()];
+    return { time, areas, breaks: breaks(Object.values(byRole)), home, byRole };
   }
 
   #draw() {
@@ -131,6 +149,7 @@ export class TodayChart {
       fill: () => css(`--${name}-area`),
       width: 1.25,
       points: { show: false },
+      gaps: (u, series, from, to, gaps) => merged([...gaps, ...this.#breaksIn(u, from, to)]),
     });
     const names = [...this.roles].reverse().map((role) => (role === "grid" ? "import" : role));
     const downNames = ["grid", "battery"].filter((role) => this.roles.includes(role)).reverse();
@@ -167,6 +186,12 @@ export class TodayChart {
       ],
       hooks: { setCursor: [() => this.#tell()] },
     };
+  }
+
+  #breaksIn(u, from, to) {
+    const { time, breaks } = this.current;
+    const at = (i) => u.valToPos(time[i], "x", true);
+    return breaks.filter((i) => i > from && i <= to).map((i) => [at(i - 1) - 1, at(i) + 1]);
   }
 
   // Zero is always in the picture, and so is some height, so that a standby watt does not look like a mountain.
