@@ -111,7 +111,8 @@ async def serve(path: Path, handler: Handler) -> asyncio.Server:
     async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await _serve_connection(handler, reader, writer)
-        except (h11.ProtocolError, OSError, BodyTooLargeError, UnicodeDecodeError):
+        except (h11.ProtocolError, OSError, BodyTooLargeError, UnicodeDecodeError, asyncio.CancelledError):
+            # Cancelled: the process ends while the core still holds its connection, which is as it should be.
             pass
         finally:
             writer.close()

@@ -51,9 +51,8 @@ async def _serve(setup: Setup, *, without: frozenset[str]) -> int:
         try:
             address = starting.result()
         except OSError as error:
-            raise SettingsError(
-                f"{setup.settings.server.bind_addr} cannot be opened: {error.strerror or error}"
-            ) from error
+            where = setup.settings.server.bind_addr
+            raise SettingsError(f"{where} cannot be opened: {error.strerror or error}") from error
         print(f"AetherLens is ready: {address}", flush=True)
         await stop_asked
         log.info("stopping")
