@@ -22,7 +22,7 @@ find_python() {
 
 # setup VENV LOCK PYTHON: make VENV hold exactly what LOCK names, and this checkout, editable. Quick when nothing changed.
 setup() {
-    wanted="$(pwd) $(cat "$2" pyproject.toml | cksum)"
+    wanted="$(pwd) $(sed '/^\[tool\.ruff\]/,$d' pyproject.toml | cat - "$2" | cksum)"
     if [ -f "$1/.installed" ] && [ "$(cat "$1/.installed")" = "$wanted" ]; then return; fi
     "$3" -c 'import ensurepip, venv' 2>/dev/null ||
         stop "Python's venv module is missing; install it with: apt-get install python3-venv"
@@ -77,7 +77,7 @@ verb=${1:-help}
 case "$verb" in
     run) setup_run; exec .venv/bin/aetherlens start "$@" ;;
     test) setup_test; run_tests "$@"; [ $# -gt 0 ] || run_unit_tests_on_3_13 ;;
-    bench) setup_test; exec .venv/bin/python -m tests.benchmarks "$@" ;;
+    bench) setup_test; PYTHONPATH=tests exec .venv/bin/python -m tests.benchmarks "$@" ;;
     lock) lock "$@" ;;
     *) sed -n '2,6s/^# \{0,1\}//p' "$0"; [ "$verb" = help ] ;;
 esac
