@@ -77,7 +77,7 @@ verb=${1:-help}
 case "$verb" in
     run) setup_run; exec .venv/bin/aetherlens start "$@" ;;
     test) setup_test; run_tests "$@"; [ $# -gt 0 ] || run_unit_tests_on_3_13 ;;
-    bench) setup_test; PYTHONPATH=tests exec .venv/bin/python -m tests.benchmarks "$@" ;;
+    bench) setup_test; PYTHONPATH=tests exec .venv/bin/python -m benchmarks "$@" ;;
     lock) lock "$@" ;;
     *) sed -n '2,6s/^# \{0,1\}//p' "$0"; [ "$verb" = help ] ;;
 esac

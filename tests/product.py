@@ -84,10 +84,10 @@ class Product:
             request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
+                return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.headers, error.read())
+                return Answer(error.code, dict(error.headers), error.read())
 
     def get(self, path: str) -> Any:
         """Return the decoded answer of a GET that must succeed."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import ingest, life
-from tests.benchmarks.report import Figure, table
+from benchmarks import ingest, life
+from benchmarks.report import Figure, table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {"ingest": ingest.run, "life": life.run}
 

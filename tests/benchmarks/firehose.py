@@ -1,4 +1,4 @@
-"""A process that answers polls with prepared batches, as fast as it is asked: a plugin that costs no time of its own."""
+"""A process that answers polls with prepared batches: a plugin that costs no time of its own."""
 
 import asyncio
 import sys

@@ -32,7 +32,9 @@ from aetherlens.storage.pool import Database, connect, embedded
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Metric
-from tests.benchmarks.report import Figure
+from benchmarks.report import Figure
+
+TESTS = Path(__file__).parents[1]
 
 DEVICES = 100
 TYPES = ("power", "energy", "voltage", "current", "frequency")
@@ -61,7 +63,7 @@ def batch(number: int, start_us: int) -> list[Metric]:
 async def firehose(folder: Path) -> AsyncIterator[PluginClient]:
     """Run the prepared plugin."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.firehose", folder / "p.sock", folder
+        sys.executable, "-m", "benchmarks.firehose", folder / "p.sock", folder, env={"PYTHONPATH": str(TESTS)}
     )
     client = PluginClient(folder / "p.sock", 30)
     try:

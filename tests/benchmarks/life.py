@@ -1,6 +1,7 @@
 """Start-up time and idle memory of the whole product with the simulated home."""
 
 import asyncio
+import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,8 +9,8 @@ from time import monotonic, sleep
 
 import psutil
 
+from benchmarks.report import Figure
 from product import ROOT, Product, eventually
-from tests.benchmarks.report import Figure
 
 #: How long the product idles before its memory is read.
 IDLE_S = 30.0
@@ -46,7 +47,7 @@ def script_start(home: Path) -> float:
     process = subprocess.Popen(
         [ROOT / "build.sh", "run"],
         env={
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": os.environ["PATH"],
             "AETHERLENS_HOME": str(home),
             "AETHERLENS_BIND_ADDR": "127.0.0.1:0",
         },

@@ -17,11 +17,11 @@ class Figure:
 
 def table(figures: list[Figure]) -> str:
     """Return the figures as lines of text."""
-    rows = [(one.benchmark, one.name, f"{one.value:,.4g}" if one.value < 1000 else f"{one.value:,.0f}", one.unit, one.mark)
-            for one in figures]  # fmt: skip
-    rows.insert(0, ("benchmark", "figure", "value", "unit", "mark"))
+    rows = [("benchmark", "figure", "value", "unit", "mark")]
+    for one in figures:
+        value = f"{one.value:,.4g}" if one.value < 1000 else f"{one.value:,.0f}"
+        rows.append((one.benchmark, one.name, value, one.unit, one.mark))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "\n".join(
-        f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:<{widths[3]}}  {e}".rstrip()
-        for a, b, c, d, e in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )

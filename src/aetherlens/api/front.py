@@ -58,4 +58,6 @@ class Front:
                 response.headers[name] = value
             elif name.lower() not in _HOP_BY_HOP:
                 response.headers.add(name, value)
+        if answer.content_type == "text/html":
+            response.enable_compression()
         return response

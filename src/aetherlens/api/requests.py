@@ -1,5 +1,6 @@
 """Reading what a client sent, with errors that name the field."""
 
+import re
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -10,6 +11,20 @@ from aiohttp import web
 from aetherlens.api.problems import Problem, bad_request
 
 Body = TypeVar("Body")
+
+#: msgspec's wording → words for people.
+_PLAIN_WORDS = [
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"^Expected `str` of length <= (\d+)$", r"must be a text of at most \1 characters"),
+        (r"^Expected `str` matching regex .*$", "holds characters that are not allowed"),
+        (r"^Object contains unknown field `(.*)`$", r"there is no field \1"),
+        (r"^Object missing required field `(.*)`$", r"the field \1 is missing"),
+        (r"^Invalid enum value (.*)$", r"\1 is not one of the possible values"),
+        (r"^Invalid RFC3339 encoded datetime$", "must be a time such as 2026-03-29T00:00:00Z"),
+        (r"^Expected `(.*)`, got `(.*)`$", r"must be \1, not \2"),
+    )
+]
 
 
 def json_response(value: Any, status: int = 200) -> web.Response:
@@ -42,11 +57,13 @@ def decode(body: bytes | msgspec.Raw, body_type: type[Body]) -> Body:
 
 
 def explain(error: msgspec.ValidationError) -> tuple[str, str | None]:
-    """Split msgspec's message into what is wrong and the path of the field."""
+    """Split msgspec's message into what is wrong, in plain words, and the path of the field."""
     problem, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").lstrip(".") or None
     if field is None and "`" in problem and "field" in problem:
         field = problem.split("`")[1]
+    for pattern, words in _PLAIN_WORDS:
+        problem = pattern.sub(words, problem)
     return problem, field
 
 

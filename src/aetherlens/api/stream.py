@@ -11,7 +11,7 @@ from aetherlens.lib.clock import from_us
 from aetherlens.processor.live import Current
 from aetherlens.processor.subscribers import Subscribers
 
-#: A comment this often keeps proxies and browsers from giving up on a quiet stream.
+#: An event this often tells a quiet stream from a dead one.
 HEARTBEAT_S = 15.0
 #: Open streams at most.
 MAX_STREAMS = 100
@@ -26,7 +26,7 @@ class StreamResource:
         self._subscribers = subscribers
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """GET /events: `event: metrics` with the series that changed."""
+        """GET /events: `event: metrics` with the series that changed, `event: heartbeat` while nothing does."""
         if len(self._subscribers) >= MAX_STREAMS:
             raise unavailable("too many live streams are open")
         response = web.StreamResponse(
@@ -41,7 +41,7 @@ class StreamResource:
                     async with asyncio.timeout(HEARTBEAT_S):
                         changes = await subscription.next()
                 except TimeoutError:
-                    await self._write(response, b": still here\n\n")
+                    await self._write(response, b"event: heartbeat\ndata: {}\n\n")
                     continue
                 if changes is None:
                     return response

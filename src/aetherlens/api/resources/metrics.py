@@ -126,7 +126,9 @@ class MetricsResource:
                 "the range holds too many points", field="resolution", hint="ask for a coarser resolution"
             )
         points = await self._history.buckets(series.series_id, start, end, resolution, self._time_zone)
-        return json_response({**head, "points": points})
+        response = json_response({**head, "points": points})
+        response.enable_compression()
+        return response
 
     async def _find(self, device_id: str, metric_type: str) -> Series:
         series = self._registry.find(device_id, metric_type)

@@ -39,6 +39,7 @@ export class LiveStream {
       this.#watchSilence();
       this.onMetrics(JSON.parse(event.data).metrics);
     });
+    source.addEventListener("heartbeat", () => this.#watchSilence());
     // The browser's own retry gives up on an error status, so every retry is ours.
     source.addEventListener("error", () => this.#retry());
   }
