@@ -104,28 +104,22 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 
 
 def _convert(raw: dict[str, Any]) -> CsvMapping:
-    columns = raw.get("columns")
-    for index, column in enumerate(columns if isinstance(columns, list) else ()):
-        try:
-            msgspec.convert(column, Column)
-        except msgspec.ValidationError as error:
-            raise MappingError(_explain(str(error), f"columns[{index}]", Column)) from error
     try:
         return msgspec.convert(raw, CsvMapping)
     except msgspec.ValidationError as error:
-        section = TimeColumn if "`$.time" in str(error) else CsvMapping
-        raise MappingError(_explain(str(error), "", section)) from error
+        raise MappingError(_explain(str(error))) from error
 
 
-def _explain(message: str, prefix: str, section: type[msgspec.Struct]) -> str:
+def _explain(message: str) -> str:
     """Turn msgspec's words into ``path: what is wrong (did you mean …)``."""
     problem, _, where = message.partition(" - at `$")
-    path = f"{prefix}{where.rstrip('`')}".lstrip(".")
+    path = where.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `([^`]+)`", problem)
     if unknown is None:
         # YAML takes an unquoted null or +10:00 for something other than text.
         quotes = "; put it in quotes" if problem.startswith("Expected `str") and "got `" in problem else ""
         return f"{path}: {problem}{quotes}" if path else problem
+    section = Column if path.startswith("columns[") else TimeColumn if path == "time" else CsvMapping
     known = [field.name for field in msgspec.structs.fields(section)]
     full = f"{path}.{unknown[1]}" if path else unknown[1]
     return f"{full}: there is no such key; {did_you_mean(unknown[1], known)}"

@@ -52,19 +52,25 @@ class RowReader:
     def rows(self, count: int, after_line: int = 1) -> Iterator[Rows]:
         """Yield what comes after a line, at most `count` rows at a time.
 
-        Raises UnusableFileError where the file is damaged.
+        Raises UnusableFileError where the file is damaged, after what comes before.
         """
         waiting: list[str] = []
         line = 1
-        for block in chain([self._rest], self._blocks):
-            skipped = min(len(block), max(0, after_line - line - len(waiting)))
-            line += skipped
-            waiting += block[skipped:]
-            while len(waiting) >= count:
-                yield self._take(waiting[:count], line)
-                waiting, line = waiting[count:], line + count
+        damage = None
+        try:
+            for block in chain([self._rest], self._blocks):
+                skipped = min(len(block), max(0, after_line - line - len(waiting)))
+                line += skipped
+                waiting += block[skipped:]
+                while len(waiting) >= count:
+                    yield self._take(waiting[:count], line)
+                    waiting, line = waiting[count:], line + count
+        except UnusableFileError as error:
+            damage = error
         if waiting:
             yield self._take(waiting, line)
+        if damage is not None:
+            raise damage
 
     def _take(self, texts: list[str], before: int) -> Rows:
         """Split lines of which the first follows line `before`."""
