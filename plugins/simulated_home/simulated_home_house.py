@@ -8,7 +8,7 @@ from simulated_home_appliances import PLANS
 from simulated_home_battery import Battery
 from simulated_home_big_loads import ev_charging, heat_pump
 from simulated_home_devices import BASE, BATTERY, EV, GRID, HEAT_PUMP, SOLAR, relays
-from simulated_home_noise import Channel, day_random, smooth
+from simulated_home_noise import Channel, day_random, smooth, uniform
 from simulated_home_profile import Day, Profile, local_date
 from simulated_home_settings import Settings
 from simulated_home_solar import solar_w
@@ -16,6 +16,9 @@ from simulated_home_solar import solar_w
 #: Router, network, chargers, clocks and everything on standby, in W, and its swing.
 _BASE_W = 110.0
 _BASE_SWING_W = 20.0
+#: What no house is without: a few watts up and down from one reading to the next.
+_BASE_FLUTTER_W = 12.0
+_FLUTTER_S = 5.0
 #: Days whose plans are kept: a day reaches into the next one, and a clock may step back.
 _DAYS_KEPT = 4
 
@@ -82,7 +85,8 @@ class House:
             for device_id in self._plans
         }
         wander = smooth(self.settings.seed, Channel.BASE_LOAD, time_s, 1800.0)
-        loads[BASE] = round(_BASE_W + _BASE_SWING_W * (wander - 0.5), 1)
+        flutter = uniform(self.settings.seed, Channel.BASE_FLUTTER, int(time_s // _FLUTTER_S))
+        loads[BASE] = round(_BASE_W + _BASE_SWING_W * (wander - 0.5) + _BASE_FLUTTER_W * (flutter - 0.5), 1)
         for device_id, switch in switches.items():
             if device_id in loads and switch.holds(time_s):
                 forced_w = self._relays[device_id].forced_w

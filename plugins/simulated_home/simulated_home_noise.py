@@ -19,6 +19,7 @@ class Channel(IntEnum):
     BASE_LOAD = 8
     FAULT = 9
     FAULT_MOMENT = 10
+    BASE_FLUTTER = 11
 
 
 def uniform(seed: int, channel: int, index: int) -> float:

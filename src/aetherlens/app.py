@@ -19,6 +19,7 @@ from aetherlens.api.server import ApiServer
 from aetherlens.api.stream import StreamResource
 from aetherlens.api.web_process import WebProcess
 from aetherlens.collector.buffer import Buffer
+from aetherlens.collector.devices import check_devices
 from aetherlens.collector.errors import BackpressureError, UndecodableBatchError
 from aetherlens.collector.intake import Intake, decode
 from aetherlens.collector.normalise import Normaliser
@@ -148,7 +149,7 @@ class App:
             devices=DevicesResource(devices, registry, live),
             plugins=PluginsResource(manager),
             system=SystemResource(settings.home, time_zone, database, manager, live, metrics),
-            stream=StreamResource(subscribers),
+            stream=StreamResource(subscribers, live),
             front=front,
         )
         address = await self._open_front_door(resources)
@@ -219,11 +220,17 @@ class _PluginBridge:
         return outcome.accepted
 
     async def report(self, plugin_id: str, devices: Sequence[Device]) -> None:
-        """Store what a plugin says of its devices. Raises NotTakenError while the database is away."""
-        if not devices:
+        """Store what is sound in a plugin's word on its devices. Raises NotTakenError while the database is away."""
+        good, rejections = check_devices(devices)
+        if rejections:
+            first = rejections[0]
+            log.warning(
+                "devices_rejected", plugin=plugin_id, count=len(rejections), field=first.field, reason=first.message
+            )
+        if not good:
             return
         try:
-            reported = [msgspec.convert(device, ReportedDevice, from_attributes=True) for device in devices]
+            reported = [msgspec.convert(device, ReportedDevice, from_attributes=True) for device in good]
             await self._devices.report(plugin_id, reported)
             await self._registry.load()
         except DatabaseUnavailableError as error:

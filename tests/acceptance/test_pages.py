@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,76 +9,15 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from aetherlens_web import format as formats
 from aetherlens_web.energy_now import energy_now
 from aetherlens_web.models import Reading
+from browser import ARTIFACTS, CHROMIUM, DESKTOP, PHONE, Visitor
 from fakes.core_api import AFTERNOON, FakeCore, FakeDevice, plugin, typical_home
 
-CHROMIUM = shutil.which("chromium")
-CHROMIUM_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
-DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-#: How long anything on a page may take, in milliseconds.
-TIMEOUT_MS = 15_000
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-
-
-class Visitor:
-    """One browser context, and everything it complained of."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.url = url
-        self.page = context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.set_default_timeout(TIMEOUT_MS)
-        self.page.on("console", lambda message: self._note(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.add_init_script(
-            "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective))"
-        )
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.complaints.append(f"{kind}: {text}")
-
-    def go(self, path: str) -> Page:
-        self.page.goto(self.url + path)
-        return self.page
-
-    def go_home(self) -> Page:
-        """Open the home page and wait until it is live and its chart is drawn."""
-        page = self.go("/")
-        expect(page.locator("[data-stream=live]")).to_be_visible()
-        expect(page.locator("[data-drawn]")).to_be_visible()
-        return page
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    expect.set_options(timeout=TIMEOUT_MS)
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS, timeout=60_000)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

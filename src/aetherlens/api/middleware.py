@@ -70,11 +70,18 @@ def same_origin_only(hosts: frozenset[str]) -> Middleware:
         if host not in hosts:
             raise Problem(421, "misdirected", "the Host header does not name this AetherLens", hint="use localhost")
         origin = request.headers.get("Origin")
-        if origin is not None and request.method not in _SAFE_METHODS and urlsplit(origin).netloc != request.host:
+        if origin is not None and request.method not in _SAFE_METHODS and not _names(origin, request.host):
             raise Problem(403, "cross-origin", "other web sites may not change anything here")
         return await handler(request)
 
     return middleware
+
+
+def _names(origin: str, host: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def _host_name(url: str) -> str:

@@ -52,7 +52,7 @@ def decode(body: bytes | msgspec.Raw, body_type: type[Body]) -> Body:
     except msgspec.ValidationError as error:
         problem, field = explain(error)
         raise Problem(422, "invalid", problem, field=field) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's errors and those of bad UTF-8 are ValueErrors
         raise bad_request(f"the body is not valid JSON: {error}") from error
 
 

@@ -33,7 +33,7 @@ def routes(on: Resources) -> list[web.RouteDef]:
         web.patch("/api/v1/devices/{device_id}", on.devices.change),
         web.get("/api/v1/plugins", on.plugins.list),
         web.get("/api/v1/system", on.system.system),
-        web.get("/api/v1/events", on.stream.events),
+        web.get("/api/v1/events", on.stream.events, allow_head=False),
         web.get("/health", on.system.health),
         web.get("/ready", on.system.ready),
         web.get("/metrics", on.system.prometheus),

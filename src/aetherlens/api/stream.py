@@ -8,7 +8,7 @@ from aiohttp import web
 
 from aetherlens.api.problems import unavailable
 from aetherlens.lib.clock import from_us
-from aetherlens.processor.live import Current
+from aetherlens.processor.live import Current, LiveState
 from aetherlens.processor.subscribers import Subscribers
 
 #: An event this often tells a quiet stream from a dead one.
@@ -22,11 +22,15 @@ WRITE_TIMEOUT_S = 10.0
 class StreamResource:
     """Serves live streams."""
 
-    def __init__(self, subscribers: Subscribers) -> None:
+    def __init__(self, subscribers: Subscribers, live: LiveState) -> None:
         self._subscribers = subscribers
+        self._live = live
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """GET /events: `event: metrics` with the series that changed, `event: heartbeat` while nothing does."""
+        """GET /events: `event: metrics` with the series that changed, `event: heartbeat` while nothing does.
+
+        The first event holds every current value, so that nothing is missed between a page and its stream.
+        """
         if len(self._subscribers) >= MAX_STREAMS:
             raise unavailable("too many live streams are open")
         response = web.StreamResponse(
@@ -35,7 +39,7 @@ class StreamResource:
         subscription = self._subscribers.subscribe()
         try:
             await response.prepare(request)
-            await self._write(response, b"retry: 2000\n\n")
+            await self._write(response, b"retry: 2000\n\n" + _event(self._live.all()))
             while True:
                 try:
                     async with asyncio.timeout(HEARTBEAT_S):

@@ -50,7 +50,10 @@ class WebProcess:
         waits = backoff(0.5, 30.0)
         while True:
             began = monotonic()
-            await self._run_once()
+            try:
+                await self._run_once()
+            except OSError as error:
+                log.error("web_process_cannot_start", reason=str(error))
             if monotonic() - began > STABLE_AFTER_S:
                 waits = backoff(0.5, 30.0)
             await asyncio.sleep(next(waits))

@@ -16,7 +16,8 @@ from aetherlens.storage.devices import DeviceStore, StoredDevice
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk.device import Role
 
-Text = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f]*$")]
+#: One line: no control characters, no line or paragraph separators.
+Text = Annotated[str, Meta(max_length=100, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
 
 
 class DeviceMetric(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,11 +11,15 @@ from aetherlens.api.requests import check_names, decode, explain, json_response,
 from aetherlens.collector.intake import Intake
 from aetherlens.collector.normalise import Rejection
 from aetherlens.lib.clock import from_us
+from aetherlens.lib.logs import get_logger
 from aetherlens.processor.live import Current, LiveState
 from aetherlens.storage.devices import DeviceStore
+from aetherlens.storage.errors import DatabaseUnavailableError
 from aetherlens.storage.history import BUCKETS, History, Point
 from aetherlens.storage.series import Series, SeriesRegistry
 from aetherlens_sdk import Metric
+
+log = get_logger(__name__)
 
 #: Items of one request at most.
 MAX_ITEMS = 10_000
@@ -23,6 +27,9 @@ MAX_ITEMS = 10_000
 WRITE_TIMEOUT_S = 20.0
 #: Buckets of one answer at most: ten years of quarter hours.
 MAX_BUCKETS = 366_000
+
+#: One day after the earliest time there is: before it, no start can be a day earlier.
+_FIRST_DEFAULT_END = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 
 #: Where samples of API clients are said to come from.
 SOURCE = "api"
@@ -105,7 +112,7 @@ class MetricsResource:
         check_names(request, {"device_id", "metric_type", "start", "end", "resolution"})
         device_id, metric_type = required(request, "device_id"), required(request, "metric_type")
         end = moment(request, "end", datetime.now(UTC))
-        start = moment(request, "start", end - timedelta(days=1))
+        start = moment(request, "start", max(end, _FIRST_DEFAULT_END) - timedelta(days=1))
         if start >= end:
             raise bad_request("start must lie before end", field="start")
         resolution = request.query.get("resolution", "raw")
@@ -160,6 +167,8 @@ class MetricsResource:
                 results[index] = ItemResult(
                     index=index, status="rejected", field=field, reason="invalid", message=message
                 )
+            except ValueError as error:  # bad UTF-8 inside of a text: the body was split without reading it
+                raise bad_request(f"item {index} is not valid JSON: {error}") from error
         outcome = await self._intake.take_durable(SOURCE, metrics, timeout_s=WRITE_TIMEOUT_S)
         for rejection in outcome.rejections:
             results[positions[rejection.index]] = _rejected(positions[rejection.index], rejection)
@@ -212,8 +221,15 @@ async def _stream(
     await response.prepare(request)
     await response.write(msgspec.json.encode(head)[:-1] + b',"points":[')
     await response.write(_inner(first))
-    async for page in pages:
-        await response.write(b"," + _inner(page))
+    try:
+        async for page in pages:
+            await response.write(b"," + _inner(page))
+    except DatabaseUnavailableError as error:
+        # The head is out: a cut connection is the one way left to say that the answer is not whole.
+        log.warning("history_cut_off", reason=str(error))
+        if request.transport is not None:
+            request.transport.abort()
+        return response
     await response.write(b"]}")
     await response.write_eof()
     return response

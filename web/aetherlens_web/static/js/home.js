@@ -19,7 +19,8 @@ let present = document.getElementById("now");
 let bars = document.getElementById("bars");
 let readings = new Map();
 let clockAheadMs = 0;
-let refreshedAt = performance.now();
+// A page without a chart waits for its first readings: it asks at once.
+let refreshedAt = todaySection ? performance.now() : -Infinity;
 let refreshTimer = null;
 let frame = null;
 
