@@ -149,7 +149,7 @@ def config_file(environment: Mapping[str, str]) -> Path:
 def load(environment: Mapping[str, str]) -> Settings:
     """Read the settings. Raises SettingsError; a file that AETHERLENS_CONFIG names must exist."""
     path = config_file(environment)
-    raw = _read_file(path, required="AETHERLENS_CONFIG" in environment)
+    raw = _read_file(path, required=bool(environment.get("AETHERLENS_CONFIG")))
     for variable, (section, key) in ENVIRONMENT.items():
         value = environment.get(variable, "")
         if value:
@@ -160,7 +160,7 @@ def load(environment: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {_explain(str(error), raw)}") from error
+        raise SettingsError(_explain(str(error), path, environment)) from error
     zone(settings)
     settings.server.host_and_port()
     return settings
@@ -181,7 +181,10 @@ def _split_address(text: str) -> tuple[str, int]:
     """Take ``HOST``, ``HOST:PORT``, ``[HOST]:PORT`` or ``:PORT`` apart. Raises SettingsError."""
     try:
         # A bare IPv6 address has several colons and no port.
-        parts = urlsplit(f"//[{text}]" if text.count(":") > 1 and "[" not in text else f"//{text}")
+        address = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
+        parts = urlsplit(f"//{address}")
+        if parts.netloc != address or "@" in address:
+            raise ValueError(address)
         return parts.hostname or "127.0.0.1", DEFAULT_PORT if parts.port is None else parts.port
     except ValueError as error:
         raise SettingsError(
@@ -196,7 +199,7 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
         if required:
             raise SettingsError(f"AETHERLENS_CONFIG names {path}, which does not exist") from error
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
     if raw is None:
         return {}
@@ -218,20 +221,25 @@ def _from_environment(variable: str, text: str) -> Any:
     return text
 
 
-def _explain(message: str, raw: dict[str, Any]) -> str:
-    """Turn msgspec's words into ``path: what is wrong (did you mean …)``."""
+def _explain(message: str, file: Path, environment: Mapping[str, str]) -> str:
+    """Turn msgspec's words into ``where it stands: path: what is wrong (did you mean …)``."""
     problem, _, where = message.partition(" - at `$")
     path = where.rstrip("`").lstrip(".")
+    for variable, names in ENVIRONMENT.items():
+        if environment.get(variable) and path.partition("[")[0] == ".".join(names):
+            return f"{variable}: {problem}"
     unknown = re.search(r"unknown field `([^`]+)`", problem)
-    if unknown is None:
-        return f"{path}: {problem}" if path else problem
+    return f"{file}: {_unknown_setting(path, unknown[1]) if unknown else f'{path}: {problem}' if path else problem}"
+
+
+def _unknown_setting(path: str, name: str) -> str:
     section: Any = Settings
     for part in filter(None, path.split(".")):
         section = next(field.type for field in msgspec.structs.fields(section) if field.name == part)
     known = [field.name for field in msgspec.structs.fields(section)]
-    close = difflib.get_close_matches(unknown[1], known, n=1)
+    close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-    full = f"{path}.{unknown[1]}" if path else unknown[1]
+    full = f"{path}.{name}" if path else name
     return f"{full}: there is no such setting; {hint}"
 
 
