@@ -85,8 +85,8 @@ def canonical(metric_type: str, unit: str | None) -> tuple[str, Conversion]:
     """
     dimension = METRIC_TYPES.get(metric_type)
     if dimension is None:
-        if unit is not None and not 0 < len(unit.strip()) <= MAX_UNIT_LENGTH:
-            raise UnitError(f"a unit has 1 to {MAX_UNIT_LENGTH} characters")
+        if unit is not None and not (0 < len(unit) <= MAX_UNIT_LENGTH and unit.isprintable() and unit == unit.strip()):
+            raise UnitError(f"a unit has 1 to {MAX_UNIT_LENGTH} printable characters, no space around them")
         return unit or "1", IDENTITY
     units = _DIMENSIONS[dimension]
     target = next(iter(units))
