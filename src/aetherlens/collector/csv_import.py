@@ -36,7 +36,7 @@ class ImportState(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode(self).decode()
 
 
-#: Told after each commit: the state, and how much of the file was read, in bytes as it lies on disk.
+#: Told when a batch and its position are committed: the state, and the bytes read of the file as it lies on disk.
 OnProgress = Callable[[ImportState, int], None]
 
 
@@ -61,6 +61,7 @@ class CsvImport:
 
         async def count(converted: Converted) -> None:
             self._advance(converted, len(converted.batch))
+            self._on_progress(self.state, converted.read_bytes)
 
         await self._each(count)
 
@@ -74,6 +75,7 @@ class CsvImport:
         async def commit(converted: Converted) -> None:
             self._advance(converted, await committer.write(converted.batch))
             await self._record(committer, finished=False)
+            self._on_progress(self.state, converted.read_bytes)
 
         await self._each(commit)
         await self._record(committer, finished=True)
@@ -83,7 +85,6 @@ class CsvImport:
         self.state.tally.add(converted.tally)
         self.state = ImportState(last_line=converted.last_line, tally=self.state.tally, order=converted.order)
         self.told = self.told or converted.told
-        self._on_progress(self.state, converted.read_bytes)
 
     async def _record(self, committer: "Committer", *, finished: bool) -> None:
         """Record the position, unless nothing could be used so far: then a new start loses nothing."""

@@ -6,7 +6,7 @@
 import difflib
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,9 @@ from aetherlens_sdk.device import Role
 
 Text = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]*$")]
 Encoding = Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1250", "cp1252"]
+
+#: Known words that a hint lists.
+_KNOWN_SHOWN = 20
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,11 +99,13 @@ def read_mapping(path: Path) -> CsvMapping:
     return mapping
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return a hint that names the closest known word, or all of them where none is close."""
+def did_you_mean(word: str, known: Sequence[str], show: Callable[[str], str] = str) -> str:
+    """Return a hint that names the closest known word, or the first of them where none is close."""
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return f"did you mean {by_lower[close[0]]}?" if close else f"known here: {', '.join(known)}"
+    if close:
+        return f"did you mean {show(by_lower[close[0]])}?"
+    return f"known here: {', '.join(show(name) for name in known[:_KNOWN_SHOWN])}"
 
 
 def _convert(raw: dict[str, Any]) -> CsvMapping:

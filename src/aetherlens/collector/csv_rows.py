@@ -144,13 +144,12 @@ def _resolve(header: Sequence[str], mapping: CsvMapping) -> tuple[list[int], lis
 
 
 def _missing(missing: Sequence[str], header: Sequence[str], delimiter: str) -> str:
-    names = [shown(name) for name in header]
     if len(header) == 1:
         for other, name in _DELIMITERS.items():
             if other != delimiter and other in header[0]:
                 return (
-                    f"the file's first line is one column only, {names[0]}; it looks separated by {name}: "
+                    f"the file's first line is one column only, {shown(header[0])}; it looks separated by {name}: "
                     f"put delimiter: {json.dumps(other)} into the mapping"
                 )
-    hints = [f"{shown(name)} ({did_you_mean(name, names[:20])})" for name in missing[:10]]
+    hints = [f"{shown(name)} ({did_you_mean(name, header, shown)})" for name in missing[:10]]
     return f"the file has no column {', '.join(hints)}"
