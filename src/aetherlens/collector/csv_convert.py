@@ -7,12 +7,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from aetherlens.collector import csv_times, csv_values
+from aetherlens.collector import csv_values, csv_zones
 from aetherlens.collector.csv_mapping import CsvMapping
 from aetherlens.collector.csv_rows import Rows
 from aetherlens.collector.csv_tally import Reason, Tally, shown
-from aetherlens.collector.csv_times import Order, TimeParser, Times
+from aetherlens.collector.csv_times import TimeParser
 from aetherlens.collector.csv_values import ValueParser
+from aetherlens.collector.csv_zones import Order, Times
 from aetherlens.collector.normalise import EARLIEST_US
 from aetherlens.domain.units import Conversion, canonical
 from aetherlens.lib.clock import from_us
@@ -97,9 +98,9 @@ class Converter:
     def _check_times(self, rows: Rows, times: Times, tally: Tally) -> _Mask:
         """Count and leave out rows without a usable time."""
         faults: list[tuple[Reason, _Mask]] = [
-            ("unparsable time", times == csv_times.UNPARSABLE),
-            ("nonexistent local time", times == csv_times.NONEXISTENT),
-            ("before 2000", (times > csv_times.NONEXISTENT) & (times < EARLIEST_US)),
+            ("unparsable time", times == csv_zones.UNPARSABLE),
+            ("nonexistent local time", times == csv_zones.NONEXISTENT),
+            ("before 2000", (times > csv_zones.NONEXISTENT) & (times < EARLIEST_US)),
             ("in the future", times > self._latest_us),
         ]
         good = np.ones(len(times), dtype=bool)

@@ -8,7 +8,7 @@ import msgspec
 from aetherlens.collector.csv_convert import Converted, Converter
 from aetherlens.collector.csv_rows import RowReader
 from aetherlens.collector.csv_tally import Tally
-from aetherlens.collector.csv_times import Order
+from aetherlens.collector.csv_zones import Order
 from aetherlens.storage.imports import ImportKey, ImportStore
 from aetherlens.storage.samples import SampleBatch, SampleStore
 

@@ -14,7 +14,7 @@ from aetherlens.collector.csv_lines import TextFile
 from aetherlens.collector.csv_mapping import CsvMapping
 from aetherlens.collector.csv_rows import RowReader
 from aetherlens.collector.csv_tally import Tally
-from aetherlens.collector.csv_times import Order
+from aetherlens.collector.csv_zones import Order
 from aetherlens.collector.errors import UnusableFileError
 from aetherlens.lib.clock import SECOND_US
 
