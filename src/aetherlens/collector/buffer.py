@@ -92,17 +92,16 @@ class Buffer:
         Raises BackpressureError when there is no room, NotStoredError when the commit did not come in time; the samples
         may still be stored later.
         """
-        entry = _Entry(batch, asyncio.get_running_loop().create_future())
-        assert entry.stored is not None
-        async with asyncio.timeout(timeout_s) as deadline:
-            try:
-                await self._append(entry, timeout_s)
-                self._due.set()
-                await entry.stored
-            except asyncio.CancelledError:
-                if deadline.expired():
-                    raise NotStoredError("the database did not store the samples in time; send them again") from None
-                raise
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        stored: asyncio.Future[None] = loop.create_future()
+        await self._append(_Entry(batch, stored), timeout_s)
+        self._due.set()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await stored
+        except TimeoutError:
+            raise NotStoredError("the database did not store the samples in time; send them again") from None
 
     async def _append(self, entry: _Entry, timeout_s: float) -> None:
         size = len(entry.batch)
@@ -150,32 +149,47 @@ class Buffer:
         return taken
 
     async def _flush(self, entries: list[_Entry]) -> None:
-        """Store entries, again and again while the database is away."""
-        batch = SampleBatch.concatenate([entry.batch for entry in entries])
-        failure: Exception | None = None
+        """Store entries, again and again while the database is away; whoever waits for them hears of the end."""
+        failure: NotStoredError | None = None
+        try:
+            await self._write(SampleBatch.concatenate([entry.batch for entry in entries]))
+        except RefusedBatchError as error:
+            if len(entries) > 1:  # one of them is at fault; the others are good
+                for entry in entries:
+                    await self._flush([entry])
+                return
+            count = len(entries[0].batch)
+            self._metrics.samples_lost.labels("refused").inc(count)
+            log.exception("samples_lost", count=count, reason="refused")
+            failure = NotStoredError(f"the database refused the samples: {error}")
+        except asyncio.CancelledError:
+            for entry in entries:
+                _settle(entry, NotStoredError("the core is stopping"))
+            raise
+        for entry in entries:
+            _settle(entry, failure)
+        await self._make_room(entries)
+
+    async def _write(self, batch: SampleBatch) -> None:
+        """Return after the commit, however long the database is away. Raises RefusedBatchError."""
         for delay in backoff(0.1, 5.0):
             started = perf_counter()
             try:
                 await self._store.write(batch)
-                self._metrics.flush_duration.observe(perf_counter() - started)
-                self._metrics.flushes.labels("stored").inc()
-                self._metrics.samples_stored.inc(len(batch))
-                break
             except DatabaseUnavailableError as error:
                 self._metrics.flushes.labels("retried").inc()
                 log.warning("flush_retried", samples=len(batch), reason=str(error), retry_in_s=round(delay, 2))
                 await asyncio.sleep(delay)
-            except RefusedBatchError as error:
-                failure = error
+            except RefusedBatchError:
                 self._metrics.flushes.labels("refused").inc()
-                self._metrics.samples_lost.labels("refused").inc(len(batch))
-                log.exception("samples_lost", count=len(batch), reason="refused")
-                break
-        await self._release(entries, failure)
+                raise
+            else:
+                self._metrics.flush_duration.observe(perf_counter() - started)
+                self._metrics.flushes.labels("stored").inc()
+                self._metrics.samples_stored.inc(len(batch))
+                return
 
-    async def _release(self, entries: list[_Entry], failure: Exception | None) -> None:
-        for entry in entries:
-            _settle(entry, failure and NotStoredError(f"the database refused the samples: {failure}"))
+    async def _make_room(self, entries: list[_Entry]) -> None:
         async with self._room:
             self._count -= sum(len(entry.batch) for entry in entries)
             self._room.notify_all()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -20,8 +21,9 @@ log = get_logger(__name__)
 #: Metrics of one batch at most. A plugin with more sends several.
 MAX_BATCH_METRICS = 100_000
 
-_MSGPACK = msgspec.msgpack.Decoder(list[Metric])
-_JSON = msgspec.json.Decoder(list[Metric])
+_Batch = Annotated[list[Metric], msgspec.Meta(max_length=MAX_BATCH_METRICS)]
+_MSGPACK = msgspec.msgpack.Decoder(_Batch)  # refuses a longer list by its head, before any metric takes memory
+_JSON = msgspec.json.Decoder(_Batch)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +36,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def decode(body: bytes, content_type: str) -> list[Metric]:
     """Decode a plugin's batch. Raises UndecodableBatchError with the place of the fault."""
     try:
-        metrics = (_JSON if content_type == "application/json" else _MSGPACK).decode(body)
-    except msgspec.MsgspecError as error:
-        raise UndecodableBatchError(f"not a list of metrics: {error}") from error
-    if len(metrics) > MAX_BATCH_METRICS:
-        raise UndecodableBatchError(f"{len(metrics)} metrics in one batch; at most {MAX_BATCH_METRICS} are taken")
-    return metrics
+        return (_JSON if content_type == "application/json" else _MSGPACK).decode(body)
+    except (ValueError, RecursionError) as error:  # msgspec's errors and those of bad UTF-8 are ValueErrors
+        raise UndecodableBatchError(f"not a list of at most {MAX_BATCH_METRICS} metrics: {error}") from error
 
 
 class Intake:
@@ -67,23 +66,25 @@ class Intake:
         registered; then nothing was taken.
         """
         accepted, rejections = await self._normaliser.normalise(source, metrics, tick_us, now_us())
-        batch = self._count(source, accepted, rejections)
-        if batch is not None:
+        self._count_rejected(source, rejections)
+        if accepted.series_ids:
+            batch = _batch(accepted)
             await self._buffer.put(batch, timeout_s=timeout_s)
-            self._announce(batch)
+            self._announce(source, batch)
         return Outcome(accepted=len(accepted.indexes), rejections=rejections)
 
     async def take_durable(self, source: str, metrics: Sequence[Metric], *, timeout_s: float) -> Outcome:
         """Take metrics and return once they are committed. Raises as `take`, and NotStoredError."""
         now = now_us()
         accepted, rejections = await self._normaliser.normalise(source, metrics, now, now)
-        batch = self._count(source, accepted, rejections)
-        if batch is not None:
+        self._count_rejected(source, rejections)
+        if accepted.series_ids:
+            batch = _batch(accepted)
             await self._buffer.put_durable(batch, timeout_s=timeout_s)
-            self._announce(batch)
+            self._announce(source, batch)
         return Outcome(accepted=len(accepted.indexes), rejections=rejections)
 
-    def _count(self, source: str, accepted: Accepted, rejections: list[Rejection]) -> SampleBatch | None:
+    def _count_rejected(self, source: str, rejections: list[Rejection]) -> None:
         for reason, count in Counter(rejection.reason for rejection in rejections).items():
             self._metrics.metrics_rejected.labels(source, reason).inc(count)
         if rejections:
@@ -91,13 +92,14 @@ class Intake:
             log.warning(
                 "metrics_rejected", plugin=source, count=len(rejections), field=first.field, reason=first.message
             )
-        if not accepted.series_ids:
-            return None
-        for series_id, count in Counter(accepted.series_ids).items():
+
+    def _announce(self, source: str, batch: SampleBatch) -> None:
+        for series_id, count in Counter(batch.series_ids.tolist()).items():
             device_type = self._registry.by_id(series_id).device_type
             self._metrics.metrics_collected.labels(source, device_type).inc(count)
-        return SampleBatch.from_lists(accepted.series_ids, accepted.ts_us, accepted.values)
-
-    def _announce(self, batch: SampleBatch) -> None:
         for listener in self._listeners:
             listener(batch)
+
+
+def _batch(accepted: Accepted) -> SampleBatch:
+    return SampleBatch.from_lists(accepted.series_ids, accepted.ts_us, accepted.values)

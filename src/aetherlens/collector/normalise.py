@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from aetherlens.domain.units import IDENTITY, Conversion, UnitError, canonical, convert
 from aetherlens.lib.clock import SECOND_US, to_us
-from aetherlens.storage.series import NewSeries, SeriesRegistry
+from aetherlens.storage.series import NewSeries, Series, SeriesRegistry
 from aetherlens_sdk import Metric
 
 #: Earlier times are those of devices without a clock, which start at 1970.
@@ -52,7 +53,17 @@ class _Route(msgspec.Struct, frozen=True):
 
     series_id: int
     conversion: Conversion
-    tags: dict[str, str] | None
+    #: The tags it was learned with.
+    tags: dict[str, str]
+
+
+class _Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a batch stands in time, microseconds since 1970 UTC."""
+
+    #: For metrics without a time of their own.
+    tick_us: int
+    #: No sample may be later.
+    latest_us: int
 
 
 class Normaliser:
@@ -70,91 +81,83 @@ class Normaliser:
 
         Raises what the database raises when a new series cannot be registered.
         """
-        rejections: list[Rejection] = []
-        unknown = [
-            (index, metric)
-            for index, metric in enumerate(metrics)
-            if (metric.device_id, metric.metric_type, metric.unit) not in self._routes
-        ]
+        span = _Span(tick_us=tick_us, latest_us=now_us + self._max_future_us)
+        rejections: dict[int, Rejection] = {}
+        unknown = [(index, metric) for index, metric in enumerate(metrics) if not self._knows(metric)]
         if unknown:
-            await self._learn(source, unknown, rejections)
-        accepted = self._convert(metrics, tick_us, now_us, rejections)
-        rejections.sort(key=lambda rejection: rejection.index)
-        return accepted, rejections
+            await self._learn(source, unknown, span, rejections)
+        accepted = self._convert(metrics, span, rejections)
+        return accepted, [rejections[index] for index in sorted(rejections)]
 
-    def _convert(self, metrics: Sequence[Metric], tick_us: int, now_us: int, rejections: list[Rejection]) -> Accepted:
-        """The hot loop: one dictionary look-up and three checks per metric."""
-        latest_us = now_us + self._max_future_us
-        routes = self._routes
-        isfinite = math.isfinite
-        series_ids: list[int] = []
-        times: list[int] = []
-        values: list[float] = []
-        indexes: list[int] = []
+    def _knows(self, metric: Metric) -> bool:
+        """Whether a metric of this form and with these tags was accepted before."""
+        route = self._routes.get((metric.device_id, metric.metric_type, metric.unit))
+        return route is not None and (metric.tags is None or metric.tags == route.tags)
+
+    def _convert(self, metrics: Sequence[Metric], span: _Span, rejections: dict[int, Rejection]) -> Accepted:
+        """The hot loop: two dictionary look-ups and two checks per metric."""
+        accepted = Accepted([], [], [], [])
         for index, metric in enumerate(metrics):
-            route = routes.get((metric.device_id, metric.metric_type, metric.unit))
-            if route is None:
-                continue  # rejected by _learn
-            value = metric.value
-            if not isfinite(value):
-                rejections.append(_reject(index, "value", "value", f"{value} is not a finite number"))
+            if index in rejections:
                 continue
-            ts_us = tick_us if metric.timestamp is None else _time_us(metric)
-            if not EARLIEST_US <= ts_us <= latest_us:
-                rejections.append(
-                    _reject(index, "timestamp", "timestamp", _time_hint(metric, ts_us, self._max_future_us))
-                )
+            route = self._routes[metric.device_id, metric.metric_type, metric.unit]
+            sample = _sample(index, metric, route.conversion, span)
+            if isinstance(sample, Rejection):
+                rejections[index] = sample
                 continue
-            if route.conversion is not IDENTITY:
-                value = convert(value, route.conversion)
-            series_ids.append(route.series_id)
-            times.append(ts_us)
-            values.append(value)
-            indexes.append(index)
-        return Accepted(series_ids, times, values, indexes)
+            accepted.series_ids.append(route.series_id)
+            accepted.ts_us.append(sample[0])
+            accepted.values.append(sample[1])
+            accepted.indexes.append(index)
+        return accepted
 
-    async def _learn(self, source: str, unknown: list[tuple[int, Metric]], rejections: list[Rejection]) -> None:
-        """Check metrics of a form not seen before, register their series and remember the way."""
+    async def _learn(
+        self, source: str, unknown: list[tuple[int, Metric]], span: _Span, rejections: dict[int, Rejection]
+    ) -> None:
+        """Check metrics of a form not seen before, register the series of the good ones and remember the way."""
         good: list[tuple[int, Metric, str, Conversion]] = []
         for index, metric in unknown:
-            rejection = _check_names(index, metric)
-            if rejection is None:
-                try:
-                    good.append((index, metric, *canonical(metric.metric_type, metric.unit)))
-                    continue
-                except UnitError as error:
-                    rejection = _reject(index, "unit", "unit", str(error))
-            rejections.append(rejection)
-        new = [
-            NewSeries(device_id=metric.device_id, metric_type=metric.metric_type, unit=unit, tags=metric.tags or {})
-            for _, metric, unit, _ in good
-            if self._registry.find(metric.device_id, metric.metric_type) is None
-        ]
-        if new and not self._registry.full:
-            await self._registry.register(source, new)
+            checked = _check(index, metric, span)
+            if isinstance(checked, Rejection):
+                rejections[index] = checked
+            else:
+                good.append((index, metric, *checked))
+        await self._register(source, good)
+        routes: dict[tuple[str, str, str | None], _Route] = {}
+        tags: dict[int, tuple[Series, dict[str, str]]] = {}
         for index, metric, unit, conversion in good:
-            self._remember(index, metric, unit, conversion, rejections)
+            series = self._registry.find(metric.device_id, metric.metric_type)
+            if series is None or series.unit != unit:
+                rejections[index] = _no_series(index, series, unit)
+                continue
+            if metric.tags is not None:
+                tags[series.series_id] = series, metric.tags
+            route = _Route(series.series_id, conversion, series.tags if metric.tags is None else metric.tags)
+            routes[metric.device_id, metric.metric_type, metric.unit] = route
+        for series, wanted in tags.values():
+            if series.tags != wanted:
+                await self._registry.set_tags(series, wanted)
+        self._routes.update(routes)
 
-    def _remember(
-        self, index: int, metric: Metric, unit: str, conversion: Conversion, rejections: list[Rejection]
-    ) -> None:
-        series = self._registry.find(metric.device_id, metric.metric_type)
-        if series is None:
-            message = "this home has as many series as it can hold; remove devices that are gone"
-            rejections.append(_reject(index, "device_id", "too_many_series", message))
-        elif series.unit != unit:
-            message = f"samples of this series are in {series.unit}, not in {unit}"
-            rejections.append(_reject(index, "unit", "unit_changed", message))
-        else:
-            route = _Route(series.series_id, conversion, metric.tags)
-            self._routes[metric.device_id, metric.metric_type, metric.unit] = route
+    async def _register(self, source: str, good: list[tuple[int, Metric, str, Conversion]]) -> None:
+        """Register the series that do not exist yet, as their first metric describes them, while there is room."""
+        new: dict[tuple[str, str], NewSeries] = {}
+        for _, metric, unit, _ in good:
+            key = metric.device_id, metric.metric_type
+            if key not in new and self._registry.find(*key) is None:
+                new[key] = NewSeries(
+                    device_id=metric.device_id, metric_type=metric.metric_type, unit=unit, tags=metric.tags or {}
+                )
+        if new and self._registry.room:
+            await self._registry.register(source, list(new.values())[: self._registry.room])
 
 
 def _reject(index: int, field: str, reason: Reason, message: str) -> Rejection:
     return Rejection(index=index, field=field, reason=reason, message=message)
 
 
-def _check_names(index: int, metric: Metric) -> Rejection | None:
+def _check(index: int, metric: Metric, span: _Span) -> tuple[str, Conversion] | Rejection:
+    """Check everything about a metric; return the unit it is stored in and the conversion into it."""
     if not DEVICE_ID.fullmatch(metric.device_id):
         message = "an id is 1 to 128 letters, digits and . _ : - and begins with a letter or digit"
         return _reject(index, "device_id", "device_id", message)
@@ -167,21 +170,41 @@ def _check_names(index: int, metric: Metric) -> Rejection | None:
     ):
         message = f"at most {MAX_TAGS} tags, each name and value at most {MAX_TAG_LENGTH} characters"
         return _reject(index, "tags", "tags", message)
-    if metric.unit is not None and "\0" in metric.unit:
-        return _reject(index, "unit", "unit", "a unit is printable text")
-    return None
+    try:
+        unit, conversion = canonical(metric.metric_type, metric.unit)
+    except UnitError as error:
+        return _reject(index, "unit", "unit", str(error))
+    sample = _sample(index, metric, conversion, span)
+    return sample if isinstance(sample, Rejection) else (unit, conversion)
 
 
-def _time_us(metric: Metric) -> int:
-    """Return a metric's own time; one without a zone is out of bounds, as nobody can know what it means."""
-    moment = metric.timestamp
-    assert moment is not None
+def _sample(index: int, metric: Metric, conversion: Conversion, span: _Span) -> tuple[int, float] | Rejection:
+    """Return a metric's time in microseconds and its value in the canonical unit."""
+    value = metric.value if conversion is IDENTITY else convert(metric.value, conversion)
+    if not math.isfinite(value):
+        fault = "is too large in this unit" if math.isfinite(metric.value) else "is not a finite number"
+        return _reject(index, "value", "value", f"{metric.value} {fault}")
+    ts_us = span.tick_us if metric.timestamp is None else _time_us(metric.timestamp)
+    if not EARLIEST_US <= ts_us <= span.latest_us:
+        return _reject(index, "timestamp", "timestamp", _time_hint(metric, ts_us))
+    return ts_us, value
+
+
+def _no_series(index: int, series: Series | None, unit: str) -> Rejection:
+    if series is None:
+        message = "this home has as many series as it can hold; remove devices that are gone"
+        return _reject(index, "device_id", "too_many_series", message)
+    return _reject(index, "unit", "unit_changed", f"samples of this series are in {series.unit}, not in {unit}")
+
+
+def _time_us(moment: datetime) -> int:
+    """Return a time; one without a zone is out of bounds, as nobody can know what it means."""
     return to_us(moment) if moment.tzinfo is not None else -1
 
 
-def _time_hint(metric: Metric, ts_us: int, max_future_us: int) -> str:
+def _time_hint(metric: Metric, ts_us: int) -> str:
     if metric.timestamp is not None and metric.timestamp.tzinfo is None:
         return f"{metric.timestamp.isoformat()} has no time zone; add one, such as Z or +01:00"
     if ts_us < EARLIEST_US:
         return "the time lies before 2000-01-01; is the device's clock set?"
-    return f"the time lies more than {max_future_us // SECOND_US} s in the future; is the device's clock right?"
+    return "the time lies too far in the future; is the device's clock right?"

@@ -145,9 +145,9 @@ class SampleStore:
 
     async def write_counted(self, batch: SampleBatch, *, overlaps: bool = False) -> Written:
         """Do as `write` does, and tell what changed. `overlaps` spares the attempt to add a batch that is all new."""
-        await self._partitions.ensure(batch.days())
-        async with self._database.acquire() as connection:
-            try:
+        try:
+            await self._partitions.ensure(batch.days())
+            async with self._database.acquire() as connection:
                 if not overlaps:
                     with contextlib.suppress(asyncpg.UniqueViolationError):
                         await _copy(connection, "samples", batch)
@@ -155,10 +155,10 @@ class SampleStore:
                 batch = batch.last_of_each()
                 changed = await _merge(connection, batch)
                 return Written(changed, overlapped=overlaps is False or changed < len(batch))
-            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-                raise RefusedBatchError(str(error)) from error
-            except asyncpg.PostgresError as error:
-                raise DatabaseUnavailableError(f"the database did not take the samples: {error}") from error
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise RefusedBatchError(str(error)) from error
+        except asyncpg.PostgresError as error:
+            raise DatabaseUnavailableError(f"the database did not take the samples: {error}") from error
 
 
 async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:

@@ -68,7 +68,12 @@ class SeriesRegistry:
     @property
     def full(self) -> bool:
         """Whether no further series is accepted."""
-        return len(self._by_id) >= MAX_SERIES
+        return self.room == 0
+
+    @property
+    def room(self) -> int:
+        """How many further series are accepted."""
+        return max(MAX_SERIES - len(self._by_id), 0)
 
     async def register(self, plugin_id: str, wanted: Iterable[NewSeries]) -> None:
         """Write new series, and their devices where these are new; afterwards `find` knows them."""
