@@ -64,7 +64,9 @@ class Subscribers:
         self._metrics.stream_subscribers.set(len(self._subscriptions))
 
     def publish(self, changes: Sequence[Current]) -> None:
-        """Hand changes to every stream."""
+        """Hand changes to every stream; no changes are no news."""
+        if not changes:
+            return
         for subscription in list(self._subscriptions):
             if not subscription.offer(changes):
                 self._metrics.stream_drops.inc()
