@@ -89,6 +89,23 @@ class Metrics:
             registry=registry,
         )
 
+        self.job_duration = Histogram(
+            "aetherlens_job_duration_seconds",
+            "Time of one run of a periodic job.",
+            ["job"],
+            buckets=(0.01, 0.1, 1, 10, 60, 300, 1800),
+            registry=registry,
+        )
+        self.job_runs = Counter(
+            "aetherlens_job_runs", "Runs of a periodic job, by outcome.", ["job", "outcome"], registry=registry
+        )
+        self.job_last_success = Gauge(
+            "aetherlens_job_last_success_timestamp_seconds",
+            "When a periodic job last succeeded, in seconds since 1970 UTC.",
+            ["job"],
+            registry=registry,
+        )
+
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
