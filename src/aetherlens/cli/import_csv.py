@@ -21,12 +21,12 @@ from aetherlens.cli.database import open_shared_database
 from aetherlens.cli.import_summary import rate, summary
 from aetherlens.cli.progress import Progress
 from aetherlens.cli.setup import prepare
-from aetherlens.collector.csv_convert import Converter
-from aetherlens.collector.csv_import import Committer, CsvImport, ImportState
-from aetherlens.collector.csv_lines import TextFile
-from aetherlens.collector.csv_mapping import CsvMapping, read_mapping
-from aetherlens.collector.csv_rows import RowReader
-from aetherlens.collector.csv_series import ready_series
+from aetherlens.collector.csv_import.convert import Converter
+from aetherlens.collector.csv_import.lines import TextFile
+from aetherlens.collector.csv_import.loop import Committer, CsvImport, ImportState
+from aetherlens.collector.csv_import.mapping import CsvMapping, read_mapping
+from aetherlens.collector.csv_import.rows import RowReader
+from aetherlens.collector.csv_import.series import ready_series
 from aetherlens.collector.errors import CollectorError
 from aetherlens.lib.clock import SECOND_US, now_us
 from aetherlens.lib.shared_files import shared_folder

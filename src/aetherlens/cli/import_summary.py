@@ -1,6 +1,6 @@
 """What an import did, in words."""
 
-from aetherlens.collector.csv_tally import Tally
+from aetherlens.collector.csv_import.tally import Tally
 from aetherlens.lib.clock import from_us
 
 

@@ -4,7 +4,7 @@ import io
 
 from aetherlens.cli.import_summary import rate, summary
 from aetherlens.cli.progress import Progress
-from aetherlens.collector.csv_tally import Tally
+from aetherlens.collector.csv_import.tally import Tally
 
 
 class Terminal(io.StringIO):

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from aetherlens.collector.csv_zones import NONEXISTENT, UNPARSABLE, Order, Times, Zone, direction, parse_zone
+from aetherlens.collector.csv_import.zones import NONEXISTENT, UNPARSABLE, Order, Times, Zone, direction, parse_zone
 from aetherlens.lib.clock import SECOND_US
 
 _MICROSECOND = timedelta(microseconds=1)

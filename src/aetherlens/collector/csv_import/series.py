@@ -1,6 +1,6 @@
 """The devices and series that a mapping's columns go to."""
 
-from aetherlens.collector.csv_mapping import Column, CsvMapping
+from aetherlens.collector.csv_import.mapping import Column, CsvMapping
 from aetherlens.collector.errors import MappingError
 from aetherlens.domain.units import canonical
 from aetherlens.storage.devices import DeviceStore, ReportedDevice

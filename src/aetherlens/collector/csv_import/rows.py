@@ -7,9 +7,9 @@ from itertools import chain
 
 import msgspec
 
-from aetherlens.collector.csv_lines import TOO_LONG, TextFile
-from aetherlens.collector.csv_mapping import CsvMapping, did_you_mean
-from aetherlens.collector.csv_tally import Tally, shown
+from aetherlens.collector.csv_import.lines import TOO_LONG, TextFile
+from aetherlens.collector.csv_import.mapping import CsvMapping, did_you_mean
+from aetherlens.collector.csv_import.tally import Tally, shown
 from aetherlens.collector.errors import UnusableFileError
 
 #: Other delimiters, for a hint.

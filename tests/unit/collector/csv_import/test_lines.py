@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aetherlens.collector.csv_lines import BLOCK_BYTES, MAX_LINE_CHARACTERS, TOO_LONG, TextFile
+from aetherlens.collector.csv_import.lines import BLOCK_BYTES, MAX_LINE_CHARACTERS, TOO_LONG, TextFile
 from aetherlens.collector.errors import UnusableFileError
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aetherlens.collector.csv_values import MAX_REMEMBERED, NOT_FINITE, UNPARSABLE, ValueParser
+from aetherlens.collector.csv_import.values import MAX_REMEMBERED, NOT_FINITE, UNPARSABLE, ValueParser
 from aetherlens.domain.units import canonical, convert
 
 MISSING_TEXTS = ("", "?", "NA", "NaN", "null")

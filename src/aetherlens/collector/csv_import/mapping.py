@@ -14,8 +14,8 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from aetherlens.collector.csv_times import check_format, needs_zone
-from aetherlens.collector.csv_zones import parse_zone
+from aetherlens.collector.csv_import.times import check_format, needs_zone
+from aetherlens.collector.csv_import.zones import parse_zone
 from aetherlens.collector.errors import MappingError
 from aetherlens.collector.normalise import DEVICE_ID, METRIC_TYPE
 from aetherlens.domain.units import UnitError, canonical

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from aetherlens.collector.csv_lines import MAX_LINE_CHARACTERS, TextFile
-from aetherlens.collector.csv_mapping import CsvMapping
-from aetherlens.collector.csv_rows import RowReader, Rows
+from aetherlens.collector.csv_import.lines import MAX_LINE_CHARACTERS, TextFile
+from aetherlens.collector.csv_import.mapping import CsvMapping
+from aetherlens.collector.csv_import.rows import RowReader, Rows
 from aetherlens.collector.errors import UnusableFileError
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aetherlens.collector.csv_times import TimeParser, check_format, needs_zone
-from aetherlens.collector.csv_zones import NONEXISTENT, UNPARSABLE, Order, parse_zone
+from aetherlens.collector.csv_import.times import TimeParser, check_format, needs_zone
+from aetherlens.collector.csv_import.zones import NONEXISTENT, UNPARSABLE, Order, parse_zone
 from aetherlens.lib.clock import from_us, to_us
 
 PLAIN = "%Y-%m-%d %H:%M:%S"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aetherlens.collector.csv_convert import Converted, Converter
-from aetherlens.collector.csv_lines import TextFile
-from aetherlens.collector.csv_mapping import CsvMapping
-from aetherlens.collector.csv_rows import RowReader
-from aetherlens.collector.csv_tally import Tally
-from aetherlens.collector.csv_zones import Order
+from aetherlens.collector.csv_import.convert import Converted, Converter
+from aetherlens.collector.csv_import.lines import TextFile
+from aetherlens.collector.csv_import.mapping import CsvMapping
+from aetherlens.collector.csv_import.rows import RowReader
+from aetherlens.collector.csv_import.tally import Tally
+from aetherlens.collector.csv_import.zones import Order
 from aetherlens.collector.errors import UnusableFileError
 from aetherlens.lib.clock import SECOND_US
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import yaml
 
-from aetherlens.collector.csv_mapping import Column, CsvMapping, TimeColumn, read_mapping
+from aetherlens.collector.csv_import.mapping import Column, CsvMapping, TimeColumn, read_mapping
 from aetherlens.collector.errors import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]

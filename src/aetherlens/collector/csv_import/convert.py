@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from aetherlens.collector import csv_values, csv_zones
-from aetherlens.collector.csv_mapping import CsvMapping
-from aetherlens.collector.csv_rows import Rows
-from aetherlens.collector.csv_tally import Reason, Tally, shown
-from aetherlens.collector.csv_times import TimeParser
-from aetherlens.collector.csv_values import ValueParser
-from aetherlens.collector.csv_zones import Order, Times
+from aetherlens.collector.csv_import.mapping import CsvMapping
+from aetherlens.collector.csv_import.rows import Rows
+from aetherlens.collector.csv_import.tally import Reason, Tally, shown
+from aetherlens.collector.csv_import.times import TimeParser
+from aetherlens.collector.csv_import.values import ValueParser
+from aetherlens.collector.csv_import.zones import Order, Times
 from aetherlens.collector.normalise import EARLIEST_US
 from aetherlens.domain.units import Conversion, canonical
 from aetherlens.lib.clock import from_us

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 
-from aetherlens.collector.csv_convert import Converted, Converter
-from aetherlens.collector.csv_rows import RowReader
-from aetherlens.collector.csv_tally import Tally
-from aetherlens.collector.csv_zones import Order
+from aetherlens.collector.csv_import.convert import Converted, Converter
+from aetherlens.collector.csv_import.rows import RowReader
+from aetherlens.collector.csv_import.tally import Tally
+from aetherlens.collector.csv_import.zones import Order
 from aetherlens.storage.imports import ImportKey, ImportStore
 from aetherlens.storage.samples import SampleBatch, SampleStore
 
