@@ -7,12 +7,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from aetherlens.collector import csv_values, csv_zones
 from aetherlens.collector.csv_import.mapping import CsvMapping
 from aetherlens.collector.csv_import.rows import Rows
 from aetherlens.collector.csv_import.tally import Reason, Tally, shown
 from aetherlens.collector.csv_import.times import TimeParser
-from aetherlens.collector.csv_import.values import ValueParser
+from aetherlens.collector.csv_import.values import NOT_FINITE, ValueParser
+from aetherlens.collector.csv_import.values import UNPARSABLE as UNPARSABLE_NUMBER
+from aetherlens.collector.csv_import.zones import NONEXISTENT as NONEXISTENT_TIME
+from aetherlens.collector.csv_import.zones import UNPARSABLE as UNPARSABLE_TIME
 from aetherlens.collector.csv_import.zones import Order, Times
 from aetherlens.collector.normalise import EARLIEST_US
 from aetherlens.domain.units import Conversion, canonical
@@ -98,9 +100,9 @@ class Converter:
     def _check_times(self, rows: Rows, times: Times, tally: Tally) -> _Mask:
         """Count and leave out rows without a usable time."""
         faults: list[tuple[Reason, _Mask]] = [
-            ("unparsable time", times == csv_zones.UNPARSABLE),
-            ("nonexistent local time", times == csv_zones.NONEXISTENT),
-            ("before 2000", (times > csv_zones.NONEXISTENT) & (times < EARLIEST_US)),
+            ("unparsable time", times == UNPARSABLE_TIME),
+            ("nonexistent local time", times == NONEXISTENT_TIME),
+            ("before 2000", (times > NONEXISTENT_TIME) & (times < EARLIEST_US)),
             ("in the future", times > self._latest_us),
         ]
         good = np.ones(len(times), dtype=bool)
@@ -135,8 +137,8 @@ class Converter:
         tally.empty += int(np.isnan(values).sum())
         name = self._columns[index].column
         faults: list[tuple[Reason, float]] = [
-            ("unparsable number", csv_values.UNPARSABLE),
-            ("not finite", csv_values.NOT_FINITE),
+            ("unparsable number", UNPARSABLE_NUMBER),
+            ("not finite", NOT_FINITE),
         ]
         for reason, mark in faults:
             indexes = np.flatnonzero(values == mark).tolist()

@@ -11,7 +11,7 @@ import yaml
 from aetherlens.collector.csv_import.mapping import Column, CsvMapping, TimeColumn, read_mapping
 from aetherlens.collector.errors import MappingError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 REFERENCE = ROOT / "config" / "import" / "household.yaml"
 
 GOOD = """
