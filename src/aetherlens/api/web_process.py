@@ -67,8 +67,8 @@ class WebProcess:
         )
         output = tasks.start(child.log_output(process, part="web"), "output-web")
         try:
-            log.error("web_process_died", status=await process.wait())
+            log.error("web_process_died", status=await child.ended(process))
         finally:
             await child.terminate(process, grace_s=STOP_GRACE_S)
-            await tasks.stop(output, timeout_s=1.0)
+            await child.finish_output(process, output)
             self._process = None

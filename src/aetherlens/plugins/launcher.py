@@ -112,12 +112,11 @@ class _Subprocess:
         return self._process.pid
 
     async def wait(self) -> int:
-        return await self._process.wait()
+        return await child.ended(self._process)
 
     async def stop(self) -> None:
         await child.terminate(self._process, grace_s=STOP_GRACE_S)
-        # A grandchild that escaped the group may hold the pipe open: do not wait for its end.
-        await tasks.stop(self._output, timeout_s=1.0)
+        await child.finish_output(self._process, self._output)
 
 
 def resident_bytes(pid: int) -> int | None:
