@@ -1,6 +1,7 @@
 """The plugin contract, from the core's side: HTTP over the plugin's Unix socket."""
 
 import asyncio
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,11 @@ from aetherlens_sdk import Device
 MSGPACK = "application/msgpack"
 
 #: Largest answer that is read, in bytes.
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+#: As much is kept of what a plugin says is wrong.
+MAX_REASON_CHARACTERS = 500
+#: Devices at most of which a plugin is heard to say that they are away.
+MAX_DEVICES_AWAY = 1000
 
 Answer = TypeVar("Answer")
 
@@ -42,7 +47,10 @@ class PluginClient:
     def __init__(self, socket: Path, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._session = aiohttp.ClientSession(
-            "http://plugin", connector=aiohttp.UnixConnector(str(socket), limit=4), auto_decompress=False
+            "http://plugin",
+            connector=aiohttp.UnixConnector(str(socket), limit=4),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def close(self) -> None:
@@ -52,7 +60,15 @@ class PluginClient:
     async def health(self, timeout_s: float) -> HealthAnswer:
         """Ask how it goes."""
         _, body = await self._call("GET", "/v1/health", None, timeout_s)
-        return _decode(body, HealthAnswer)
+        answer = _decode(body, HealthAnswer)
+        return msgspec.structs.replace(
+            answer,
+            reason=answer.reason and answer.reason[:MAX_REASON_CHARACTERS],
+            devices={
+                name[:MAX_REASON_CHARACTERS]: reason[:MAX_REASON_CHARACTERS]
+                for name, reason in islice(answer.devices.items(), MAX_DEVICES_AWAY)
+            },
+        )
 
     async def configure(self, config: dict[str, Any]) -> None:
         """Put a configuration in force. Raises BadConfigurationError when the plugin refuses it."""
@@ -78,7 +94,9 @@ class PluginClient:
         try:
             async with (
                 asyncio.timeout(timeout_s),
-                self._session.request(method, path, data=data, headers={"content-type": MSGPACK}) as answer,
+                self._session.request(
+                    method, path, data=data, headers={"content-type": MSGPACK}, allow_redirects=False
+                ) as answer,
             ):
                 content = await _read(answer)
         except TimeoutError as error:
@@ -107,7 +125,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 def _decode(body: bytes, answer_type: type[Answer]) -> Answer:
     try:
         return msgspec.msgpack.decode(body, type=answer_type)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:  # msgspec's errors and those of bad UTF-8 are ValueErrors
         raise BadAnswerError(f"the answer is not what the contract says: {error}") from error
 
 
@@ -115,7 +133,7 @@ def _failure(answer: aiohttp.ClientResponse, body: bytes) -> PluginFailure:
     decode = msgspec.msgpack.decode if answer.content_type == MSGPACK else msgspec.json.decode
     try:
         error = decode(body, type=_ErrorAnswer)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return BadAnswerError(f"status {answer.status} without a reason")
     place = f"{error.field}: " if error.field else ""
-    return _FAILURES.get(error.kind, PluginFailure)(f"{place}{error.message}")
+    return _FAILURES.get(error.kind, PluginFailure)(f"{place}{error.message}"[:MAX_REASON_CHARACTERS])

@@ -13,6 +13,14 @@ from aetherlens.plugins.errors import BadConfigurationError
 from aetherlens.plugins.manifest import Manifest
 
 
+def _refuse(uri: str) -> None:
+    raise BadConfigurationError(f"{uri} lies outside of the schema")
+
+
+#: A schema that refers to other files or servers is refused: checking a configuration reads neither.
+_NO_FETCHING = dict.fromkeys(("http", "https", "ftp", "file", "data"), _refuse)
+
+
 class PluginConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The owner's file for one plugin."""
 
@@ -31,7 +39,7 @@ def read_configurations(folder: Path) -> dict[str, PluginConfiguration | BadConf
 def _read(path: Path) -> PluginConfiguration | BadConfigurationError:
     try:
         return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, PluginConfiguration)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         return BadConfigurationError(f"{path}: {error}")
 
 
@@ -41,8 +49,8 @@ def check(manifest: Manifest, config: dict[str, Any]) -> None:
         return
     try:
         # Defaults are the plugin's own business: it gets what the owner wrote.
-        validate = fastjsonschema.compile(manifest.configuration_schema, use_default=False)
-    except fastjsonschema.JsonSchemaDefinitionException as error:
+        validate = fastjsonschema.compile(manifest.configuration_schema, handlers=_NO_FETCHING, use_default=False)
+    except Exception as error:  # a schema that is none makes the library stumble in every way there is
         raise BadConfigurationError(f"plugin.yaml: configuration_schema is no JSON Schema: {error}") from error
     try:
         validate(config)

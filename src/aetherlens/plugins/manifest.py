@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / "plugin.yaml"
     try:
         manifest = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Manifest)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ManifestError(f"{path}: {error}") from error
     if manifest.id != folder.name:
         raise ManifestError(f"{path}: id is {manifest.id!r} but the folder is named {folder.name!r}")

@@ -39,9 +39,9 @@ class IntakeServer:
         await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
-        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ").encode(errors="surrogateescape")
         tokens = self._tokens().items()
-        plugin_id = next((name for name, token in tokens if hmac.compare_digest(token.encode(), shown.encode())), None)
+        plugin_id = next((name for name, token in tokens if hmac.compare_digest(token.encode(), shown)), None)
         if plugin_id is None:
             return web.json_response({"message": "unknown plugin token"}, status=401)
         body = await request.read()

@@ -166,6 +166,9 @@ class Supervisor:
                 return
             except (PluginFailure, OSError) as error:
                 self._enter("failing", str(error))
+            except Exception as error:  # a fault of the core's own must not end the plugin for good
+                log.exception("plugin_supervision_failed", plugin=self._id)
+                self._enter("failing", f"an error in AetherLens: {type(error).__name__}")
             if monotonic() - began > STABLE_AFTER_S:
                 waits = backoff(RESTART_FIRST_S, RESTART_CAP_S)
             delay = next(waits)
