@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from aetherlens.api.problems import Problem, unavailable
+from aetherlens.api.problems import Problem, bad_request, unavailable
 from aetherlens.collector.errors import BackpressureError, NotStoredError
 from aetherlens.lib.logs import get_logger
 from aetherlens.lib.metrics import Metrics
@@ -32,6 +32,8 @@ def errors_as_problems() -> Middleware:
             return _from_http_exception(request, error).response()
         except (DatabaseUnavailableError, BackpressureError, NotStoredError) as error:
             return unavailable(str(error)).response()
+        except web.RequestPayloadError:
+            return bad_request("the body does not arrive as its headers say").response()
         except ConnectionResetError:  # the client is gone; there is nobody to answer
             raise
         except Exception:

@@ -17,6 +17,8 @@ log = get_logger(__name__)
 
 #: One transaction at most; bounds the memory of a flush after an outage.
 MAX_FLUSH_SAMPLES = 50_000
+#: Longest pause between two attempts: whoever waits for a commit is answered that soon after the database is back.
+RETRY_CAP_S = 1.0
 
 
 class Store(Protocol):
@@ -172,7 +174,7 @@ class Buffer:
 
     async def _write(self, batch: SampleBatch) -> None:
         """Return after the commit, however long the database is away. Raises RefusedBatchError."""
-        for delay in backoff(0.1, 5.0):
+        for delay in backoff(0.1, RETRY_CAP_S):
             started = perf_counter()
             try:
                 await self._store.write(batch)

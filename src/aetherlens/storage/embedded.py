@@ -139,10 +139,13 @@ class EmbeddedServer:
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                while not await self._answers():
+                # Each question leaves a line in the server's log while it recovers: ask ever less often.
+                for delay in backoff(0.02, 0.5):
+                    if await self._answers():
+                        return
                     if process.returncode is not None:
                         raise EmbeddedServerError(f"the embedded database did not start: {self._log_tail()}")
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(delay)
         except TimeoutError as error:
             raise EmbeddedServerError(f"the embedded database is not ready after {START_TIMEOUT_S:.0f} s") from error
 
@@ -173,7 +176,7 @@ class EmbeddedServer:
                 try:
                     await self._start_process()
                     break
-                except EmbeddedServerError as error:
+                except (EmbeddedServerError, OSError) as error:
                     log.error("database_restart_failed", reason=str(error), retry_in_s=round(delay, 1))
                     await asyncio.sleep(delay)
 

@@ -31,6 +31,7 @@ class SystemResource:
         self._manager = manager
         self._live = live
         self._metrics = metrics
+        self._question: asyncio.Task[str | None] | None = None
 
     async def system(self, request: web.Request) -> web.Response:
         """GET /system: version, home and time."""
@@ -64,6 +65,17 @@ class SystemResource:
         return web.Response(body=self._metrics.exposition(), headers={"content-type": CONTENT_TYPE})
 
     async def _database_version(self) -> str | None:
+        """Return the server's version; None when it does not answer in time.
+
+        A server that hangs holds up even the withdrawal of a question, so the question is left to itself and shared by
+        all who ask meanwhile.
+        """
+        if self._question is None or self._question.done():
+            self._question = asyncio.create_task(self._ask(), name="database-health")
+        await asyncio.wait([self._question], timeout=HEALTH_TIMEOUT_S)
+        return self._question.result() if self._question.done() else None
+
+    async def _ask(self) -> str | None:
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_S):
                 return await self._database.version()
