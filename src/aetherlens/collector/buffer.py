@@ -185,6 +185,10 @@ class Buffer:
             except RefusedBatchError:
                 self._metrics.flushes.labels("refused").inc()
                 raise
+            except Exception:  # a fault of any other kind must not end the one task that stores
+                self._metrics.flushes.labels("failed").inc()
+                log.exception("flush_failed", samples=len(batch), retry_in_s=round(delay, 2))
+                await asyncio.sleep(delay)
             else:
                 self._metrics.flush_duration.observe(perf_counter() - started)
                 self._metrics.flushes.labels("stored").inc()

@@ -34,6 +34,7 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
+    RuntimeError,  # uvloop, when asyncpg writes to a connection that was just closed
 )
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ class MemoryStore:
         self.transactions: list[list[float]] = []
         self.attempts = 0
         self.away = False
+        #: Raised by the next attempt.
+        self.fault: Exception | None = None
         self.commits = asyncio.Event()
         self.commits.set()
         self._changed = asyncio.Condition()
@@ -37,6 +40,9 @@ class MemoryStore:
         async with self._changed:
             self._changed.notify_all()
         await self.commits.wait()
+        if self.fault is not None:
+            fault, self.fault = self.fault, None
+            raise fault
         if self.away:
             raise DatabaseUnavailableError("away")
         values = batch.values.tolist()
@@ -229,6 +235,18 @@ async def test_a_refused_batch_costs_only_its_own_samples(store: MemoryStore, me
     assert store.values == [0.0, 1.0, 2.0]
     assert sample(metrics, "aetherlens_samples_lost_total", reason="refused") == 1
     assert sample(metrics, "aetherlens_buffered_samples") == 0
+
+
+async def test_a_fault_that_nobody_thought_of_is_retried_and_logged(
+    store: MemoryStore, metrics: Metrics, running: Any
+) -> None:
+    store.fault = RuntimeError("the handler is closed")
+    with structlog.testing.capture_logs() as entries:
+        async with running() as buffer:
+            await buffer.put_durable(batch(1.0), timeout_s=BOUND_S)
+    assert store.values == [1.0]
+    assert "flush_failed" in [entry["event"] for entry in entries]
+    assert sample(metrics, "aetherlens_flushes_total", outcome="failed") == 1
 
 
 async def test_a_waiter_that_goes_away_harms_nobody_and_its_samples_are_stored(

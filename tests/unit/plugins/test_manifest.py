@@ -17,7 +17,8 @@ def test_a_good_manifest_is_read_and_its_defaults_filled_in(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("field", sorted(MANIFEST))
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
-    folder = write_plugin(tmp_path, **{field: None})
+    without: dict[str, Any] = {field: None}
+    folder = write_plugin(tmp_path, **without)
     with pytest.raises(ManifestError, match=f"missing required field `{field}`") as caught:
         read_manifest(folder)
     assert str(folder / "plugin.yaml") in str(caught.value)
