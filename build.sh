@@ -10,10 +10,10 @@ cd "$(dirname "$0")"
 say() { printf '%s\n' "build.sh: $*" >&2; }
 stop() { say "$*"; exit 1; }
 
+# Sets $python to the first interpreter that is new enough.
 find_python() {
     for python in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
         if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            echo "$python"
             return
         fi
     done
@@ -39,11 +39,13 @@ setup() {
 # A developer's environment holds all that a run needs, so a run leaves it as it is.
 setup_run() {
     if [ -f .venv/.lock ] && [ "$(cat .venv/.lock)" = test ]; then lock=test; else lock=run; fi
-    setup .venv "config/lock/$lock.txt" "$(find_python)"
+    find_python
+    setup .venv "config/lock/$lock.txt" "$python"
 }
 
 setup_test() {
-    setup .venv config/lock/test.txt "$(find_python)"
+    find_python
+    setup .venv config/lock/test.txt "$python"
     echo test > .venv/.lock
 }
 

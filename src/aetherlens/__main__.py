@@ -5,8 +5,10 @@ import os
 import sys
 
 from aetherlens import __version__
+from aetherlens.api.server import AddressError
 from aetherlens.cli import import_csv, init_config, init_db, start
 from aetherlens.lib.home_lock import HomeInUseError
+from aetherlens.lib.process import MissingToolError
 from aetherlens.settings import SettingsError
 from aetherlens.storage.errors import StorageError
 
@@ -23,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         sys.exit(arguments.run(arguments))
-    except (SettingsError, StorageError, HomeInUseError) as error:
+    except (SettingsError, StorageError, HomeInUseError, MissingToolError, AddressError) as error:
         print(f"aetherlens: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

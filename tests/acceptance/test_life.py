@@ -193,3 +193,30 @@ def test_an_ordinary_user_can_run_it() -> None:
         assert process.returncode == 0
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_missing_tool_of_the_system_is_named_with_its_remedy(home: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("env", "sh", "mount", "prlimit", "unshare"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    assert "setpriv is missing; install it with: apt-get install util-linux" in refused(home, PATH=str(tools))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up a capability")
+def test_root_without_mount_namespaces_starts_where_the_folder_can_be_reached() -> None:
+    folder = Path("/tmp") / f"aetherlens-test-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    without = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    try:
+        for home, says in ((folder / "home", "the database is up to date"), (closed / "home", "no mount namespace")):
+            done = subprocess.run(
+                [*without, AETHERLENS, "init-db"],
+                env={"PATH": os.environ["PATH"], "AETHERLENS_HOME": str(home)},
+                capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
+            assert says in done.stdout + done.stderr
+    finally:
+        shutil.rmtree(folder)

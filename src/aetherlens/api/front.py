@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from aetherlens.lib.logs import get_logger
 
@@ -43,7 +44,7 @@ class Front:
         try:
             async with self._session.request(
                 request.method,
-                f"http://{request.host}{request.raw_path}",
+                URL(f"http://web{request.raw_path}", encoded=True),
                 headers=headers,
                 data=await request.read() or None,
                 allow_redirects=False,

@@ -1,5 +1,6 @@
 """What happens around every request: who may ask from where, errors as problems, and the time it took."""
 
+import re
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from aetherlens.storage.errors import DatabaseUnavailableError
 log = get_logger(__name__)
 
 
+#: https://www.rfc-editor.org/rfc/rfc9110#section-7.2
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d{1,5})?")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -68,8 +71,7 @@ def same_origin_only(hosts: frozenset[str]) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        host = _host_name(f"//{request.host}")
-        if host not in hosts:
+        if _host_name(request.host) not in hosts:
             raise Problem(421, "misdirected", "the Host header does not name this AetherLens", hint="use localhost")
         origin = request.headers.get("Origin")
         if origin is not None and request.method not in _SAFE_METHODS and not _names(origin, request.host):
@@ -86,11 +88,10 @@ def _names(origin: str, host: str) -> bool:
         return False
 
 
-def _host_name(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _host_name(host: str) -> str:
+    """Return the name of a Host header, empty where it is not a name or address with an optional port."""
+    match = _HOST.fullmatch(host)
+    return (match[1] or match[2]).lower() if match else ""
 
 
 def timed(metrics: Metrics) -> Middleware:

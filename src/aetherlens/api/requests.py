@@ -1,5 +1,6 @@
 """Reading what a client sent, with errors that name the field."""
 
+import asyncio
 import re
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
@@ -11,6 +12,9 @@ from aiohttp import web
 from aetherlens.api.problems import Problem, bad_request
 
 Body = TypeVar("Body")
+
+#: How long a body may take to arrive, in seconds.
+BODY_TIMEOUT_S = 20.0
 
 #: msgspec's wording → words for people.
 _PLAIN_WORDS = [
@@ -37,7 +41,11 @@ async def read_body(request: web.Request) -> bytes:
     if request.content_type != "application/json":
         hint = "send the header content-type: application/json"
         raise Problem(415, "unsupported-media-type", "the body must be JSON", hint=hint)
-    return await request.read()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError as error:
+        raise Problem(408, "too-slow", f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from error
 
 
 async def read_json(request: web.Request, body_type: type[Body]) -> Body:

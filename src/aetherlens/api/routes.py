@@ -26,7 +26,7 @@ def routes(on: Resources) -> list[web.RouteDef]:
     """Return every route. The last one takes what no other did: a page of the web process."""
     return [
         web.get("/api/v1/metrics/current", on.metrics.current),
-        web.get("/api/v1/metrics/history", on.metrics.history),
+        web.get("/api/v1/metrics/history", on.metrics.history, allow_head=False),
         web.post("/api/v1/metrics", on.metrics.write),
         web.get("/api/v1/devices", on.devices.list),
         web.get("/api/v1/devices/{device_id}", on.devices.get),

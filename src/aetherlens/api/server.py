@@ -16,6 +16,10 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 STOP_GRACE_S = 3.0
 
 
+class AddressError(Exception):
+    """The server's address cannot be opened."""
+
+
 class ApiServer:
     """Serves the routes."""
 
@@ -31,12 +35,15 @@ class ApiServer:
         )
 
     async def start(self, port: int, socket: Path) -> int:
-        """Open both doors and return the TCP port, which the kernel chooses where `port` is 0. Raises OSError."""
+        """Open both doors and return the TCP port, which the kernel chooses where `port` is 0. Raises AddressError."""
         await self._runner.setup()
         socket.unlink(missing_ok=True)
         await web.UnixSite(self._runner, str(short_folder(socket.parent) / socket.name)).start()
         socket.chmod(0o600)
-        await web.TCPSite(self._runner, self._host, port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, port).start()
+        except OSError as error:
+            raise AddressError(f"{self._host}:{port} cannot be opened: {error.strerror or error}") from error
         return int(self._runner.addresses[-1][1])
 
     async def stop(self) -> None:

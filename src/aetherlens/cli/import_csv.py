@@ -6,6 +6,7 @@ An import that was cut off continues where it stopped when it is started again; 
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"say with --mapping MAPPING.yaml what the columns of {arguments.file} are; {reference} is a commented "
             "example, docs/import.md explains it"
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as by Ctrl-C
     try:
         mapping = read_mapping(arguments.mapping)
         with TextFile(arguments.file, mapping.encoding) as file:

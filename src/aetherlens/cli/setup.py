@@ -35,7 +35,8 @@ def prepare(*, demo: bool) -> Setup:
     config_file = settings_module.config_file(os.environ)
     settings = settings_module.load(os.environ)
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Root's database server runs under another account, which must pass through to its own folder.
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         first = write_config(config_file)
         if first and demo:
             shutil.copyfile(

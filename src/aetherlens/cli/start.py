@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import resource
 import signal
 
 import uvloop
@@ -10,9 +11,10 @@ from aetherlens.app import App, plugin_files
 from aetherlens.cli.setup import DEMO_PLUGIN, Setup, prepare
 from aetherlens.lib.home_lock import HomeLock
 from aetherlens.lib.logs import get_logger
-from aetherlens.settings import SettingsError
 
 log = get_logger(__name__)
+
+MAX_OPEN_FILES = 65_536
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,11 +29,18 @@ def run(arguments: argparse.Namespace) -> int:
     setup = prepare(demo=not arguments.no_demo)
     lock = HomeLock(setup.home)
     lock.acquire()
+    raise_file_limit()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(setup, without=frozenset({DEMO_PLUGIN} if arguments.no_demo else ())))
     finally:
         lock.release()
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the machine lets this process have: each client and each plugin needs some."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MAX_OPEN_FILES), hard))
 
 
 async def _serve(setup: Setup, *, without: frozenset[str]) -> int:
@@ -48,11 +57,7 @@ async def _serve(setup: Setup, *, without: frozenset[str]) -> int:
             starting.cancel()
             await asyncio.wait([starting])
             return 0
-        try:
-            address = starting.result()
-        except OSError as error:
-            where = setup.settings.server.bind_addr
-            raise SettingsError(f"{where} cannot be opened: {error.strerror or error}") from error
+        address = starting.result()
         print(f"AetherLens is ready: {address}", flush=True)
         await stop_asked
         log.info("stopping")

@@ -16,6 +16,9 @@ from aetherlens_sdk import Metric
 #: Earlier times are those of devices without a clock, which start at 1970.
 EARLIEST_US = 946_684_800 * SECOND_US  # 2000-01-01T00:00:00Z
 
+#: Larger than anything a home can measure; sums of such values still fit a float.
+MAX_VALUE = 1e30
+
 MAX_TAGS = 16
 MAX_TAG_LENGTH = 128
 
@@ -181,8 +184,8 @@ def _check(index: int, metric: Metric, span: _Span) -> tuple[str, Conversion] | 
 def _sample(index: int, metric: Metric, conversion: Conversion, span: _Span) -> tuple[int, float] | Rejection:
     """Return a metric's time in microseconds and its value in the canonical unit."""
     value = metric.value if conversion is IDENTITY else convert(metric.value, conversion)
-    if not math.isfinite(value):
-        fault = "is too large in this unit" if math.isfinite(metric.value) else "is not a finite number"
+    if not abs(value) <= MAX_VALUE:
+        fault = "is too large" if math.isfinite(metric.value) else "is not a finite number"
         return _reject(index, "value", "value", f"{metric.value} {fault}")
     ts_us = span.tick_us if metric.timestamp is None else _time_us(metric.timestamp)
     if not EARLIEST_US <= ts_us <= span.latest_us:

@@ -31,15 +31,24 @@ OUTPUT_GRACE_S = 1.0
 _LOOK_AGAIN_S = 0.5
 
 
+class MissingToolError(Exception):
+    """A program of the operating system is missing; the message names it and the command that installs it."""
+
+
+def require(tool: str) -> str:
+    """Return the path of a program that comes with util-linux. Raises MissingToolError."""
+    path = shutil.which(tool)
+    if path is None:
+        raise MissingToolError(f"{tool} is missing; install it with: apt-get install util-linux")
+    return path
+
+
 def dies_with_parent(argv: Sequence[str], death_signal: signal.Signals) -> list[str]:
     """Return the command line that runs `argv` so that the kernel sends `death_signal` when this process ends.
 
-    setpriv replaces itself by the command: no process is added. Raises FileNotFoundError where util-linux is missing.
+    setpriv replaces itself by the command: no process is added. Raises MissingToolError.
     """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise FileNotFoundError("setpriv is missing; install it with: apt-get install util-linux")
-    return [setpriv, "--pdeathsig", death_signal.name.removeprefix("SIG"), "--", *argv]
+    return [require("setpriv"), "--pdeathsig", death_signal.name.removeprefix("SIG"), "--", *argv]
 
 
 async def spawn(

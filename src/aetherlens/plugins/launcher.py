@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -76,11 +75,12 @@ class SubprocessLauncher:
         "scrubbed environment",
     )
 
+    def __init__(self) -> None:
+        """Raises MissingToolError."""
+        self._prlimit = child.require("prlimit")
+
     async def launch(self, order: LaunchOrder) -> RunningPlugin:
-        """Start the SDK's runner for a plugin. Raises FileNotFoundError where util-linux is missing."""
-        prlimit = shutil.which("prlimit")
-        if prlimit is None:
-            raise FileNotFoundError("prlimit is missing; install it with: apt-get install util-linux")
+        """Start the SDK's runner for a plugin."""
         runner = [
             sys.executable, "-m", "aetherlens_sdk.runner",
             "--folder", str(order.folder),
@@ -90,7 +90,7 @@ class SubprocessLauncher:
             "--intake-socket", order.intake_socket_name,
         ]  # fmt: skip
         setpriv, *rest = child.dies_with_parent(runner, signal.SIGKILL)
-        limits = [prlimit, f"--data={order.max_memory_bytes}", "--core=0"]
+        limits = [self._prlimit, f"--data={order.max_memory_bytes}", "--core=0"]
         process = await child.spawn(
             [*limits, setpriv, "--no-new-privs", *rest],
             environment=child.scrubbed_environment(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from aetherlens.lib.process import require
 from aetherlens.storage.errors import EmbeddedServerError
 
 #: Accounts that are tried, best first. None is created: that is the administrator's to do.
@@ -23,7 +24,7 @@ class ServerAccount(msgspec.Struct, frozen=True, kw_only=True):
     def reaches(self, path: Path) -> bool:
         """Whether the account may enter every folder on the way to `path`."""
         check = [
-            "setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", "test", "-x", str(path),
+            require("setpriv"), f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", "test", "-x", str(path),
         ]  # fmt: skip
         return subprocess.run(check, check=False, timeout=10).returncode == 0
 

