@@ -4,6 +4,7 @@ import hashlib
 
 from aetherlens.lib.logs import get_logger
 from aetherlens.storage.errors import MigrationError
+from aetherlens.storage.partitions import make_samples
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import migrations, statement
 
@@ -19,6 +20,7 @@ async def migrate(database: Database) -> int:
         async with connection.transaction():
             await connection.execute(statement("migrations_lock"))
             await connection.execute(statement("migrations_table"))
+            await make_samples(connection)
         files = {int(path.name[:4]): path for path in migrations()}
         for version, path in files.items():
             async with connection.transaction():
