@@ -1,7 +1,8 @@
 """Where rows of a day lie. The only file that knows how the samples table is divided.
 
-One part per UTC day: the chunks of a TimescaleDB hypertable where the database has that extension when the table is made,
-declarative range partitions elsewhere. A table stays as it was made; moving to the other kind takes a new database.
+One part per UTC day: the chunks of a TimescaleDB hypertable where the database has that extension when the table is
+made, declarative range partitions elsewhere. A table stays as it was made; moving to the other kind takes a new
+database.
 """
 
 import asyncio
