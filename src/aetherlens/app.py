@@ -39,7 +39,7 @@ from aetherlens.processor.live import LiveState
 from aetherlens.processor.subscribers import Subscribers
 from aetherlens.scheduler.grid import Grid
 from aetherlens.scheduler.periodic import PeriodicJob
-from aetherlens.settings import Settings, zone
+from aetherlens.settings import Plugins, Settings, zone
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
 from aetherlens.storage.disk_guard import DiskGuard
 from aetherlens.storage.embedded import EmbeddedServer
@@ -186,7 +186,6 @@ class App:
 
     def _plugin_manager(self, bridge: "_PluginBridge") -> PluginManager:
         settings = self._settings.plugins
-        paths = [Path(path) for path in settings.path] or [shared_folder("plugins")]
         configurations = read_configurations(self._plugin_files)
         for plugin_id in self._without:
             configurations.pop(plugin_id, None)
@@ -207,7 +206,7 @@ class App:
                 metrics=self._metrics,
             )
 
-        return PluginManager(find_plugins(paths), configurations, make_supervisor)
+        return PluginManager(find_plugins(plugin_paths(settings)), configurations, make_supervisor)
 
 
 class _PluginBridge:
@@ -262,3 +261,8 @@ async def _recall(live: LiveState, history: History) -> None:
 def plugin_files(config_file: Path) -> Path:
     """Return the folder of the owner's plugin files: beside the configuration file."""
     return config_file.parent / "plugins"
+
+
+def plugin_paths(settings: Plugins) -> list[Path]:
+    """Return the folders searched for plugins."""
+    return [Path(path) for path in settings.path] or [shared_folder("plugins")]

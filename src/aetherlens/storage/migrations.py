@@ -11,6 +11,15 @@ from aetherlens.storage.statements import migrations, statement
 log = get_logger(__name__)
 
 
+async def schema_version(database: Database) -> tuple[int, int]:
+    """Return the version of the database's schema, 0 for none, and the one this AetherLens brings."""
+    known = max(int(path.name[:4]) for path in migrations())
+    if (await database.fetchrow(statement("migrations_known")))[0] is None:
+        return 0, known
+    rows = await database.fetch(statement("migrations_applied"))
+    return max((row["version"] for row in rows), default=0), known
+
+
 async def migrate(database: Database) -> int:
     """Apply what is missing and return the schema's version. Several cores may call it at once.
 
