@@ -90,7 +90,7 @@ class Storage(_Section, frozen=True, kw_only=True):
     #: Samples are kept for so many days, then dropped a whole UTC day at a time.
     raw_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
     #: With less free space where the state folder lies, in MB, no samples are taken; a warning comes at twice that.
-    min_free_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 500
+    min_free_mb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 500
 
 
 class Plugins(_Section, frozen=True, kw_only=True):
