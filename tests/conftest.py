@@ -1,4 +1,8 @@
-"""A real PostgreSQL for the tests that need one; each test gets a fresh clone of a migrated database."""
+"""A real PostgreSQL for the tests that need one; each test gets a fresh clone of a migrated database.
+
+There are two worlds: the embedded server, and a TimescaleDB. Tests run in the first one; those below
+tests/integration/storage run in both.
+"""
 
 import asyncio
 import itertools
@@ -12,6 +16,7 @@ import pytest
 from aetherlens.storage.embedded import EmbeddedServer
 from aetherlens.storage.migrations import migrate
 from aetherlens.storage.pool import Database, Target, connect, embedded
+from timescale import TimescaleMissingError, running_timescale
 
 _numbers = itertools.count(1)
 
@@ -26,22 +31,44 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         server = EmbeddedServer(home)
         runner.run(server.start())
         try:
-            runner.run(_make_template(home))
+            runner.run(_make_template(embedded(home)))
             yield home
         finally:
             runner.run(server.stop())
 
 
-async def _make_template(home: Path) -> None:
-    await _administer(home, f"CREATE DATABASE {TEMPLATE}")
-    database = await connect({**embedded(home), "database": TEMPLATE}, 2)
+@pytest.fixture(scope="session")
+def timescale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A TimescaleDB with a migrated template database; skips where there can be none."""
+    data = tmp_path_factory.mktemp("timescale")
+    target: Target = {"host": str(data), "user": "postgres", "database": "postgres"}
+    try:
+        with running_timescale(data):
+            asyncio.run(_make_template(target))
+            yield target
+    except TimescaleMissingError as error:
+        pytest.skip(f"no TimescaleDB: {error}")
+
+
+@pytest.fixture(scope="session")
+def world(request: pytest.FixtureRequest) -> Target:
+    """The server that the test runs on: ``embedded``, or ``timescale`` where the test asks for it."""
+    if getattr(request, "param", "embedded") == "timescale":
+        target: Target = request.getfixturevalue("timescale")
+        return target
+    return embedded(request.getfixturevalue("postgres"))
+
+
+async def _make_template(server: Target) -> None:
+    await _administer(server, f"CREATE DATABASE {TEMPLATE}")
+    database = await connect({**server, "database": TEMPLATE}, 2)
     await migrate(database)
     await database.close()
 
 
-async def _administer(home: Path, statement: str) -> None:
-    arguments: dict[str, Any] = {**embedded(home), "database": "postgres"}
-    connection = await asyncpg.connect(**arguments)
+async def _administer(server: Target, statement: str) -> None:
+    arguments: dict[str, Any] = {**server, "database": "postgres"}
+    connection = await asyncpg.connect(**arguments, timeout=30)
     try:
         await connection.execute(statement)
     finally:
@@ -49,21 +76,21 @@ async def _administer(home: Path, statement: str) -> None:
 
 
 @pytest.fixture
-async def empty_database_target(postgres: Path) -> AsyncIterator[Target]:
+async def empty_database_target(world: Target) -> AsyncIterator[Target]:
     """Connection arguments of a database without any table."""
     name = f"empty_{next(_numbers)}"
-    await _administer(postgres, f"CREATE DATABASE {name}")
-    yield {**embedded(postgres), "database": name}
-    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await _administer(world, f"CREATE DATABASE {name}")
+    yield {**world, "database": name}
+    await _administer(world, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-async def database_target(postgres: Path) -> AsyncIterator[Target]:
+async def database_target(world: Target) -> AsyncIterator[Target]:
     """Connection arguments of a fresh migrated database."""
     name = f"test_{next(_numbers)}"
-    await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield {**embedded(postgres), "database": name}
-    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await _administer(world, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield {**world, "database": name}
+    await _administer(world, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import sys
 
 from aetherlens import __version__
 from aetherlens.api.server import AddressError
-from aetherlens.cli import import_csv, init_config, init_db, start
+from aetherlens.cli import doctor, import_csv, init_config, init_db, start
 from aetherlens.lib.home_lock import HomeInUseError
 from aetherlens.lib.process import MissingToolError
 from aetherlens.settings import SettingsError
 from aetherlens.storage.errors import StorageError
 
-_COMMANDS = (start, init_db, init_config, import_csv)
+_COMMANDS = (start, init_db, init_config, import_csv, doctor)
 
 
 def main() -> None:

@@ -38,14 +38,17 @@ from aetherlens.plugins.supervisor import Supervisor
 from aetherlens.processor.live import LiveState
 from aetherlens.processor.subscribers import Subscribers
 from aetherlens.scheduler.grid import Grid
-from aetherlens.settings import Settings, zone
+from aetherlens.scheduler.periodic import PeriodicJob
+from aetherlens.settings import Plugins, Settings, zone
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
+from aetherlens.storage.disk_guard import DiskGuard
 from aetherlens.storage.embedded import EmbeddedServer
 from aetherlens.storage.errors import DatabaseUnavailableError
 from aetherlens.storage.history import History
 from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
+from aetherlens.storage.retention import Level, Retention
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Device
@@ -116,6 +119,8 @@ class App:
         partitions, registry = Partitions(database), SeriesRegistry(database)
         await asyncio.gather(partitions.load(), registry.load())
         devices, history = DeviceStore(database), History(database)
+        retention = Retention([Level(name="raw", table=partitions, keep_days=settings.storage.raw_days)])
+        disk = DiskGuard(self._home, settings.storage.min_free_mb, metrics)
 
         # processor
         live, subscribers = LiveState(registry), Subscribers(metrics)
@@ -132,7 +137,12 @@ class App:
         buffer.start()
         stack.push_async_callback(buffer.close)
         normaliser = Normaliser(registry, settings.collector.max_future_seconds)
-        intake = Intake(normaliser, registry, buffer, metrics, [lambda batch: subscribers.publish(live.update(batch))])
+        listeners = [lambda batch: subscribers.publish(live.update(batch))]
+        intake = Intake(normaliser, registry, buffer, metrics, listeners, disk.obstacle)
+
+        # periodic work
+        self._start_job(PeriodicJob("disk-guard", disk.check, metrics, interval_s=10, timeout_s=5))
+        self._start_job(PeriodicJob("retention", retention.run, metrics, interval_s=3600, timeout_s=600))
 
         # plugins
         bridge = _PluginBridge(intake, devices, registry)
@@ -148,7 +158,7 @@ class App:
             metrics=MetricsResource(intake, live, registry, devices, history, time_zone),
             devices=DevicesResource(devices, registry, live),
             plugins=PluginsResource(manager),
-            system=SystemResource(settings.home, time_zone, database, manager, live, metrics),
+            system=SystemResource(settings.home, time_zone, database, partitions, disk, manager, live, metrics),
             stream=StreamResource(subscribers, live),
             front=front,
         )
@@ -159,6 +169,10 @@ class App:
         manager.start()
         stack.push_async_callback(manager.stop)
         return address
+
+    def _start_job(self, job: PeriodicJob) -> None:
+        job.start()
+        self._stack.push_async_callback(job.stop)
 
     async def _open_front_door(self, resources: Resources) -> str:
         host, port = self._settings.server.host_and_port()
@@ -172,7 +186,6 @@ class App:
 
     def _plugin_manager(self, bridge: "_PluginBridge") -> PluginManager:
         settings = self._settings.plugins
-        paths = [Path(path) for path in settings.path] or [shared_folder("plugins")]
         configurations = read_configurations(self._plugin_files)
         for plugin_id in self._without:
             configurations.pop(plugin_id, None)
@@ -193,7 +206,7 @@ class App:
                 metrics=self._metrics,
             )
 
-        return PluginManager(find_plugins(paths), configurations, make_supervisor)
+        return PluginManager(find_plugins(plugin_paths(settings)), configurations, make_supervisor)
 
 
 class _PluginBridge:
@@ -248,3 +261,8 @@ async def _recall(live: LiveState, history: History) -> None:
 def plugin_files(config_file: Path) -> Path:
     """Return the folder of the owner's plugin files: beside the configuration file."""
     return config_file.parent / "plugins"
+
+
+def plugin_paths(settings: Plugins) -> list[Path]:
+    """Return the folders searched for plugins."""
+    return [Path(path) for path in settings.path] or [shared_folder("plugins")]

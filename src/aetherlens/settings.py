@@ -84,6 +84,15 @@ class Collector(_Section, frozen=True, kw_only=True):
     max_future_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
 
 
+class Storage(_Section, frozen=True, kw_only=True):
+    """How long samples are kept, and how much space is left alone."""
+
+    #: Samples are kept for so many days, then dropped a whole UTC day at a time.
+    raw_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
+    #: With less free space where the state folder lies, in MB, no samples are taken; a warning comes at twice that.
+    min_free_mb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 500
+
+
 class Plugins(_Section, frozen=True, kw_only=True):
     """How plugins run."""
 
@@ -109,6 +118,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     server: Server = Server()
     database: Database = Database()
     collector: Collector = Collector()
+    storage: Storage = Storage()
     plugins: Plugins = Plugins()
     log: Log = Log()
 

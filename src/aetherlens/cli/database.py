@@ -26,7 +26,7 @@ async def open_shared_database(stack: AsyncExitStack, setup: Setup) -> Database:
     try:
         lock.acquire()
     except HomeInUseError:
-        database = await _connect_to_running(setup)
+        database = await connect_to_running(setup, patience_s=RUNNING_CORE_PATIENCE_S)
         stack.push_async_callback(database.close)
         await migrate(database)
         return database
@@ -34,10 +34,14 @@ async def open_shared_database(stack: AsyncExitStack, setup: Setup) -> Database:
     return await open_database(stack, setup.home, setup.settings)
 
 
-async def _connect_to_running(setup: Setup) -> Database:
+async def connect_to_running(setup: Setup, *, patience_s: float) -> Database:
+    """Connect to the embedded database of a running core, waiting at most so many seconds until it answers.
+
+    Raises DatabaseUnavailableError.
+    """
     failure = DatabaseUnavailableError("no answer")
     try:
-        async with asyncio.timeout(RUNNING_CORE_PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             for delay in backoff(0.1, 2.0):
                 try:
                     return await connect(embedded(setup.home), setup.settings.database.pool_size)

@@ -10,7 +10,10 @@ class UndecodableBatchError(CollectorError):
 
 
 class BackpressureError(CollectorError):
-    """The buffer stayed full for as long as the caller would wait; nothing was taken. Trying again later is right."""
+    """The buffer stayed full for as long as the caller would wait, or the disk is full; nothing was taken.
+
+    Trying again later is right.
+    """
 
 
 class NotStoredError(CollectorError):

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from aetherlens.collector.buffer import Buffer
-from aetherlens.collector.errors import UndecodableBatchError
+from aetherlens.collector.errors import BackpressureError, UndecodableBatchError
 from aetherlens.collector.normalise import Accepted, Normaliser, Rejection
 from aetherlens.lib.clock import now_us
 from aetherlens.lib.logs import get_logger
@@ -51,20 +51,23 @@ class Intake:
         buffer: Buffer,
         metrics: Metrics,
         listeners: Sequence[Callable[[SampleBatch], None]],
+        obstacle: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`listeners` hear of every accepted batch and must return at once."""
+        """`listeners` hear of every accepted batch and must return at once; `obstacle` says why none can be taken."""
         self._normaliser = normaliser
         self._registry = registry
         self._buffer = buffer
         self._metrics = metrics
         self._listeners = listeners
+        self._obstacle = obstacle
 
     async def take(self, source: str, metrics: Sequence[Metric], tick_us: int, *, timeout_s: float) -> Outcome:
         """Take a plugin's metrics; they are stored with the next flush.
 
-        Raises BackpressureError when there was no room in time, DatabaseUnavailableError when a new series could not be
-        registered; then nothing was taken.
+        Raises BackpressureError when there was no room in time or on the disk, DatabaseUnavailableError when a new
+        series could not be registered; then nothing was taken.
         """
+        self._check_obstacle()
         accepted, rejections = await self._normaliser.normalise(source, metrics, tick_us, now_us())
         self._count_rejected(source, rejections)
         if accepted.series_ids:
@@ -75,6 +78,7 @@ class Intake:
 
     async def take_durable(self, source: str, metrics: Sequence[Metric], *, timeout_s: float) -> Outcome:
         """Take metrics and return once they are committed. Raises as `take`, and NotStoredError."""
+        self._check_obstacle()
         now = now_us()
         accepted, rejections = await self._normaliser.normalise(source, metrics, now, now)
         self._count_rejected(source, rejections)
@@ -83,6 +87,10 @@ class Intake:
             await self._buffer.put_durable(batch, timeout_s=timeout_s)
             self._announce(source, batch)
         return Outcome(accepted=len(accepted.indexes), rejections=rejections)
+
+    def _check_obstacle(self) -> None:
+        if (reason := self._obstacle()) is not None:
+            raise BackpressureError(reason)
 
     def _count_rejected(self, source: str, rejections: list[Rejection]) -> None:
         for reason, count in Counter(rejection.reason for rejection in rejections).items():

@@ -52,6 +52,12 @@ class Metrics:
         )
         self.flushes = Counter("aetherlens_flushes", "Batches stored, by outcome.", ["outcome"], registry=registry)
         self.samples_stored = Counter("aetherlens_samples_stored", "Samples committed.", registry=registry)
+        self.disk_free_bytes = Gauge(
+            "aetherlens_disk_free_bytes", "Free space where the state folder lies.", registry=registry
+        )
+        self.disk_min_free_bytes = Gauge(
+            "aetherlens_disk_min_free_bytes", "Free space below which no samples are taken.", registry=registry
+        )
         self.api_request_duration = Histogram(
             "aetherlens_api_request_duration_seconds",
             "Time to answer an API request.",

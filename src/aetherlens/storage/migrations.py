@@ -4,10 +4,20 @@ import hashlib
 
 from aetherlens.lib.logs import get_logger
 from aetherlens.storage.errors import MigrationError
+from aetherlens.storage.partitions import make_samples
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import migrations, statement
 
 log = get_logger(__name__)
+
+
+async def schema_version(database: Database) -> tuple[int, int]:
+    """Return the version of the database's schema, 0 for none, and the one this AetherLens brings."""
+    known = max(int(path.name[:4]) for path in migrations())
+    if (await database.fetchrow(statement("migrations_known")))[0] is None:
+        return 0, known
+    rows = await database.fetch(statement("migrations_applied"))
+    return max((row["version"] for row in rows), default=0), known
 
 
 async def migrate(database: Database) -> int:
@@ -19,6 +29,7 @@ async def migrate(database: Database) -> int:
         async with connection.transaction():
             await connection.execute(statement("migrations_lock"))
             await connection.execute(statement("migrations_table"))
+            await make_samples(connection)
         files = {int(path.name[:4]): path for path in migrations()}
         for version, path in files.items():
             async with connection.transaction():

@@ -1,37 +1,103 @@
 """Where rows of a day lie. The only file that knows how the samples table is divided.
 
-Native declarative partitions, one per UTC day, made when a day's first sample arrives.
+One part per UTC day: the chunks of a TimescaleDB hypertable where the database has that extension when the table is
+made, declarative range partitions elsewhere. A table stays as it was made; moving to the other kind takes a new
+database.
 """
 
 import asyncio
 from collections.abc import Iterable
 from datetime import date
+from typing import Any, Literal
 
+import asyncpg
+
+from aetherlens.lib.logs import get_logger
+from aetherlens.storage.errors import DatabaseUnavailableError
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
+log = get_logger(__name__)
+
+Kind = Literal["native", "hypertable"]
+
+
+async def make_samples(connection: Any) -> None:
+    """Make the samples table where there is none. Runs in a transaction that holds the schema's lock."""
+    if await connection.fetchval(statement("partitions_kind")) is None:
+        kind: Kind = "hypertable" if await _bring_timescale(connection) else "native"
+        await connection.execute(statement(f"samples_{kind}"))
+        log.info("samples_table_made", partitions=kind)
+
+
+async def timescale_loaded(connection: Any) -> bool:
+    """Whether TimescaleDB is in this database or could be."""
+    state = await connection.fetchrow(statement("timescale_state"))
+    return state is not None and state["loaded"]
+
+
+async def _bring_timescale(connection: Any) -> bool:
+    """Create the extension where the server offers it; return whether the database has it."""
+    if not await timescale_loaded(connection):
+        return False
+    try:
+        async with connection.transaction():
+            await connection.execute(statement("timescale_create"))
+    except asyncpg.InsufficientPrivilegeError as error:
+        log.warning("timescale_not_permitted", reason=str(error), hint="CREATE EXTENSION timescaledb as superuser")
+        return False
+    return True
+
 
 class Partitions:
-    """Knows which days have a partition and makes the missing ones."""
+    """Knows which days have a part of their own, makes the missing ones and drops old ones."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kind: Kind | None = None
         self._days: set[date] = set()
-        self._making = asyncio.Lock()
+        self._changing = asyncio.Lock()
+
+    @property
+    def kind(self) -> Kind | None:
+        """How the table is divided; None before `load`."""
+        return self._kind
 
     async def load(self) -> None:
-        """Read which partitions there are."""
-        rows = await self._database.fetch(statement("partitions_list"))
-        self._days = {date.fromisoformat(row["relname"].removeprefix("samples_")) for row in rows}
+        """Read how the table is divided and into which days."""
+        kind: Kind = (await self._database.fetchrow(statement("partitions_kind")))["kind"]
+        rows = await self._database.fetch(statement(f"{kind}_days"))
+        self._kind, self._days = kind, {row["day"] for row in rows}
+
+    async def days(self) -> set[date]:
+        """Return the UTC days that have a part, as the database knows them now."""
+        await self.load()
+        return set(self._days)
 
     async def ensure(self, days: Iterable[date]) -> None:
-        """Make the partitions of these UTC days where they are missing."""
+        """Make the partitions of these UTC days where they are missing; a hypertable makes its chunks by itself."""
+        if self._kind is None:
+            await self.load()
         missing = set(days) - self._days
-        if not missing:
+        if not missing or self._kind == "hypertable":
             return
-        async with self._making, self._database.acquire() as connection:
+        async with self._changing, self._database.acquire() as connection:
             for day in sorted(missing - self._days):
                 async with connection.transaction():
                     await connection.execute(statement("migrations_lock"))
-                    await connection.execute(await connection.fetchval(statement("partition_create"), day))
+                    await connection.execute(await connection.fetchval(statement("native_create"), day))
                 self._days.add(day)
+
+    async def drop(self, day: date) -> None:
+        """Drop all samples of a UTC day at once. Raises DatabaseUnavailableError when others do not let go of them."""
+        self._days.discard(day)
+        try:
+            async with self._changing, self._database.acquire() as connection, connection.transaction():
+                await connection.execute(statement("migrations_lock"))
+                await connection.execute(statement("lock_timeout"))
+                if self._kind == "hypertable":
+                    await connection.fetch(statement("hypertable_drop"), day)
+                else:
+                    await connection.execute(await connection.fetchval(statement("native_drop"), day))
+        except asyncpg.LockNotAvailableError as error:
+            raise DatabaseUnavailableError(f"the samples of {day} are in use all the time: {error}") from error

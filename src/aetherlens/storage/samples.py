@@ -155,6 +155,9 @@ class SampleStore:
                 batch = batch.last_of_each()
                 changed = await _merge(connection, batch)
                 return Written(changed, overlapped=overlaps is False or changed < len(batch))
+        except asyncpg.CheckViolationError as error:  # a day that another process dropped meanwhile
+            await self._partitions.load()
+            raise DatabaseUnavailableError(f"the samples had no partition: {error}") from error
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise RefusedBatchError(str(error)) from error
         except asyncpg.PostgresError as error:

@@ -12,7 +12,9 @@ from aetherlens.lib.metrics import CONTENT_TYPE, Metrics
 from aetherlens.plugins.manager import PluginManager
 from aetherlens.processor.live import LiveState
 from aetherlens.settings import Home
+from aetherlens.storage.disk_guard import DiskGuard
 from aetherlens.storage.errors import DatabaseUnavailableError
+from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 
 #: How long the database may take to answer a health check, in seconds.
@@ -23,11 +25,21 @@ class SystemResource:
     """Says how the core is."""
 
     def __init__(
-        self, home: Home, time_zone: str, database: Database, manager: PluginManager, live: LiveState, metrics: Metrics
+        self,
+        home: Home,
+        time_zone: str,
+        database: Database,
+        partitions: Partitions,
+        disk: DiskGuard,
+        manager: PluginManager,
+        live: LiveState,
+        metrics: Metrics,
     ) -> None:
         self._home = home
         self._time_zone = time_zone
         self._database = database
+        self._partitions = partitions
+        self._disk = disk
         self._manager = manager
         self._live = live
         self._metrics = metrics
@@ -42,12 +54,18 @@ class SystemResource:
     async def health(self, request: web.Request) -> web.Response:
         """GET /health: 200 with status ok or degraded while the core works, 503 while the database is away."""
         version = await self._database_version()
+        disk = self._disk.space
         plugins = {plugin.id: plugin.state for plugin in self._manager.list() if plugin.state != "disabled"}
-        troubled = version is None or any(state in {"failing", "blocked"} for state in plugins.values())
+        troubled = disk.status != "ok" or any(state in {"failing", "blocked"} for state in plugins.values())
         body = {
             "status": "unavailable" if version is None else "degraded" if troubled else "ok",
             "version": __version__,
-            "database": {"status": "away" if version is None else "ok", "version": version, "partitions": "native"},
+            "database": {
+                "status": "away" if version is None else "ok",
+                "version": version,
+                "partitions": self._partitions.kind,
+            },
+            "disk": disk,
             "plugins": plugins,
         }
         return json_response(body, 503 if version is None else 200)

@@ -1,4 +1,4 @@
--- Devices, series, samples, and the view that joins them.
+-- Devices, series, and the view that joins them with the samples, whose table partitions.py makes before.
 
 CREATE TABLE devices (
     device_id text PRIMARY KEY,
@@ -30,16 +30,6 @@ CREATE TABLE series (
     UNIQUE (device_id, metric_type)
 );
 CREATE INDEX series_tags ON series USING gin (tags jsonb_path_ops);
-
--- One row a reading, in the series' unit. No foreign key: series are never deleted while samples of them remain, and the
--- check would cost more than the row.
-CREATE TABLE samples (
-    series_id integer NOT NULL,
-    ts timestamptz NOT NULL,
-    value double precision NOT NULL
-) PARTITION BY RANGE (ts);
--- Unique: a reading that is sent again replaces itself.
-CREATE UNIQUE INDEX samples_series_ts ON samples (series_id, ts);
 
 CREATE VIEW metrics AS
 SELECT

@@ -1,0 +1,1 @@
+"""What `aetherlens doctor` looks at, one file per subject."""
