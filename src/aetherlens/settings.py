@@ -84,6 +84,13 @@ class Collector(_Section, frozen=True, kw_only=True):
     max_future_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
 
 
+class Storage(_Section, frozen=True, kw_only=True):
+    """How samples are kept."""
+
+    #: Samples wait on disk while the database is away; when so many MB wait, intake waits.
+    journal_max_mb: Annotated[int, Meta(ge=1, le=100_000)] = 256
+
+
 class Plugins(_Section, frozen=True, kw_only=True):
     """How plugins run."""
 
@@ -109,6 +116,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     server: Server = Server()
     database: Database = Database()
     collector: Collector = Collector()
+    storage: Storage = Storage()
     plugins: Plugins = Plugins()
     log: Log = Log()
 

@@ -13,6 +13,7 @@ from aetherlens.plugins.manager import PluginManager
 from aetherlens.processor.live import LiveState
 from aetherlens.settings import Home
 from aetherlens.storage.errors import DatabaseUnavailableError
+from aetherlens.storage.journal import Journal
 from aetherlens.storage.pool import Database
 
 #: How long the database may take to answer a health check, in seconds.
@@ -23,11 +24,19 @@ class SystemResource:
     """Says how the core is."""
 
     def __init__(
-        self, home: Home, time_zone: str, database: Database, manager: PluginManager, live: LiveState, metrics: Metrics
+        self,
+        home: Home,
+        time_zone: str,
+        database: Database,
+        journal: Journal,
+        manager: PluginManager,
+        live: LiveState,
+        metrics: Metrics,
     ) -> None:
         self._home = home
         self._time_zone = time_zone
         self._database = database
+        self._journal = journal
         self._manager = manager
         self._live = live
         self._metrics = metrics
@@ -47,6 +56,7 @@ class SystemResource:
             "status": "unavailable" if version is None else "degraded" if troubled else "ok",
             "version": __version__,
             "database": {"status": "away" if version is None else "ok", "version": version, "partitions": "native"},
+            "journal": self._journal.state(),
             "plugins": plugins,
         }
         return json_response(body, 503 if version is None else 200)
