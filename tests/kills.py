@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = ("core", "database", "both", "database away", "core wh
 WRITERS = 4
 MAX_BATCH = 20
 #: How long a database that is held away stays so, in seconds: longer than the core waits for it.
-AWAY_S = 3.0
+AWAY_S = 2.5
 
 Name = tuple[str, str]
 
@@ -140,7 +140,7 @@ class Killing:
         """Kill the server and take away what it needs to start, for longer than the core waits for it."""
         self._conf.rename(self._conf.with_suffix(".away"))
         self._kill_database()
-        sleep(AWAY_S + self._random.uniform(0.0, 1.0))
+        sleep(AWAY_S + self._random.uniform(0.0, 0.5))
         health = self.product.request("GET", "/health")
         assert health.status == 503
         self._journaled_rounds += health.json()["journal"]["records"] > 0

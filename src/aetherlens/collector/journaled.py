@@ -18,6 +18,9 @@ log = get_logger(__name__)
 
 #: How long the database may take for a batch until the journal takes it, in seconds.
 PATIENCE_S = 2.0
+#: When no more waits in the journal and the database takes it, the next batch waits for the end instead of joining it;
+#: without that, a steady stream of batches would go through the journal for ever.
+LAST_STRETCH_BYTES = 256 * 1024
 #: Samples of one transaction at most while the journal is replayed, unless one record holds more.
 MAX_REPLAY_SAMPLES = 50_000
 
@@ -68,6 +71,8 @@ class JournaledStore:
         self._on_replayed = on_replayed
         self._patience_s = patience_s
         self._attempt: asyncio.Task[None] | None = None
+        #: Whether the last transaction of the replay succeeded.
+        self._replaying = False
         self._worker: tasks.Task | None = None
 
     def start(self) -> None:
@@ -84,11 +89,22 @@ class JournaledStore:
 
         Raises JournalFullError when neither has room, RefusedBatchError when the data are at fault.
         """
+        await self._last_stretch()
         free = self._journal.empty and (self._attempt is None or self._attempt.done())
         if free and await self._committed_in_time(batch):
             return
         await self._journal.append(await asyncio.to_thread(encode, self._names.named(batch)))
         self._metrics.journal_samples_written.inc(len(batch))
+
+    async def _last_stretch(self) -> None:
+        """Wait, within the patience, until the journal is empty, where that is about to be."""
+        if self._journal.empty or not self._replaying or self._journal.state().bytes > LAST_STRETCH_BYTES:
+            return
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._journal.drained.wait()
+        except TimeoutError:
+            self._replaying = False
 
     async def _committed_in_time(self, batch: SampleBatch) -> bool:
         """Try to commit, again and again within the patience. An attempt that hangs is left to itself, not undone."""
@@ -134,6 +150,7 @@ class JournaledStore:
                     await self._replay_oldest()
                     break
                 except (DatabaseUnavailableError, OSError) as error:
+                    self._replaying = False
                     log.warning("replay_retried", reason=str(error), retry_in_s=round(delay, 2))
                     await asyncio.sleep(delay)
 
@@ -143,6 +160,7 @@ class JournaledStore:
         while file is not None and file.payloads:
             count, batch = await self._next_transaction(file)
             await self._commit_or_split(batch)
+            self._replaying = True
             for _ in range(count):
                 file.payloads.popleft()
             self._metrics.journal_samples_replayed.inc(len(batch))

@@ -91,8 +91,10 @@ class Journal:
         self._next_sequence = 1
         self._busy = asyncio.Lock()
         self._state = JournalState(bytes=0, records=0)
-        #: Set while there is something to read.
+        #: Set while there is something to read, and while there is nothing.
         self.filled = asyncio.Event()
+        self.drained = asyncio.Event()
+        self.drained.set()
 
     async def load(self) -> None:
         """Find what an earlier core left. Raises StorageError."""
@@ -147,8 +149,10 @@ class Journal:
         self._metrics.journal_records.set(state.records)
         if self._sealed or state.records:
             self.filled.set()
+            self.drained.clear()
         else:
             self.filled.clear()
+            self.drained.set()
 
     def _load(self) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -219,6 +219,23 @@ async def test_a_replay_that_is_interrupted_goes_on_where_it_was(rig: Rig) -> No
         assert rig.database.values == [float(number) for number in range(41)]
 
 
+async def test_a_steady_stream_goes_to_the_database_again(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "journal", patience_s=BOUND_S)
+    async with rig.running():
+        rig.database.away = True
+        rig.store._patience_s = 0.0
+        await rig.store.write(batch(0.0))
+        rig.store._patience_s = BOUND_S
+        rig.database.away = False
+        for number in range(1, 500):
+            await rig.store.write(batch(float(number)))
+            if rig.journal.empty:
+                break
+        await rig.store.write(batch(1000.0))
+        assert rig.database.transactions[-1] == [1000.0]
+        assert rig.journal.empty
+
+
 async def test_a_transaction_of_the_replay_is_bounded(tmp_path: Path) -> None:
     rig = Rig(tmp_path / "journal", max_bytes=100 * MB)
     async with rig.running():

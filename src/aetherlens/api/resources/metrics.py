@@ -1,5 +1,6 @@
 """/metrics: current values, history, and samples from API clients."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -215,7 +216,10 @@ async def _stream(
 
     The first page is read before the answer begins, so that an error of the database still becomes a problem.
     """
-    first: Sequence[Point] = await anext(pages, ())
+    first: Sequence[Point] = ()
+    # anext() with a default fails on CPython 3.11 when a generator ends after it has waited
+    with contextlib.suppress(StopAsyncIteration):
+        first = await anext(pages)
     response = web.StreamResponse(headers={"content-type": "application/json"})
     response.enable_compression()
     await response.prepare(request)
