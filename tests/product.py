@@ -45,7 +45,7 @@ class Product:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env={
-                **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+                **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ},
                 "AETHERLENS_HOME": str(home),
                 "AETHERLENS_BIND_ADDR": "127.0.0.1:0",
                 "LOG_FORMAT": "json",

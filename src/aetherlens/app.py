@@ -22,6 +22,7 @@ from aetherlens.collector.buffer import Buffer
 from aetherlens.collector.devices import check_devices
 from aetherlens.collector.errors import BackpressureError, UndecodableBatchError
 from aetherlens.collector.intake import Intake, decode
+from aetherlens.collector.journaled import JournaledStore
 from aetherlens.collector.normalise import Normaliser
 from aetherlens.lib.clock import to_us
 from aetherlens.lib.logs import get_logger
@@ -45,6 +46,7 @@ from aetherlens.storage.disk_guard import DiskGuard
 from aetherlens.storage.embedded import EmbeddedServer
 from aetherlens.storage.errors import DatabaseUnavailableError
 from aetherlens.storage.history import History
+from aetherlens.storage.journal import Journal
 from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
@@ -58,6 +60,7 @@ log = get_logger(__name__)
 API_SOCKET = "api.sock"
 WEB_SOCKET = "web.sock"
 INTAKE_SOCKET = "intake.sock"
+JOURNAL_FOLDER = "journal"
 
 #: How long a plugin's batch waits for room in the buffer, in seconds, before its poll is given up.
 PLUGIN_PATIENCE_S = 20.0
@@ -121,14 +124,26 @@ class App:
         devices, history = DeviceStore(database), History(database)
         retention = Retention([Level(name="raw", table=partitions, keep_days=settings.storage.raw_days)])
         disk = DiskGuard(self._home, settings.storage.min_free_mb, metrics)
+        journal = Journal(self._home / JOURNAL_FOLDER, settings.storage.journal_max_mb * 1024 * 1024, metrics)
+        await journal.load()
 
         # processor
         live, subscribers = LiveState(registry), Subscribers(metrics)
         await _recall(live, history)
 
         # collector
-        buffer = Buffer(
+        store = JournaledStore(
             SampleStore(database, partitions),
+            journal,
+            registry,
+            metrics,
+            on_settled=live.rename,
+            on_replayed=live.update,
+        )
+        store.start()
+        stack.push_async_callback(store.close)
+        buffer = Buffer(
+            store,
             metrics,
             flush_interval_s=settings.collector.flush_interval_seconds,
             flush_samples=settings.collector.flush_samples,
@@ -158,7 +173,9 @@ class App:
             metrics=MetricsResource(intake, live, registry, devices, history, time_zone),
             devices=DevicesResource(devices, registry, live),
             plugins=PluginsResource(manager),
-            system=SystemResource(settings.home, time_zone, database, partitions, disk, manager, live, metrics),
+            system=SystemResource(
+                settings.home, time_zone, database, partitions, disk, journal, manager, live, metrics
+            ),
             stream=StreamResource(subscribers, live),
             front=front,
         )

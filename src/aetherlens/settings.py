@@ -91,6 +91,8 @@ class Storage(_Section, frozen=True, kw_only=True):
     raw_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
     #: With less free space where the state folder lies, in MB, no samples are taken; a warning comes at twice that.
     min_free_mb: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 500
+    #: Samples wait on disk while the database is away; when so many MB wait, intake waits.
+    journal_max_mb: Annotated[int, Meta(ge=1, le=100_000)] = 256
 
 
 class Plugins(_Section, frozen=True, kw_only=True):

@@ -25,14 +25,14 @@ class Store(Protocol):
     """Where batches go."""
 
     async def write(self, batch: SampleBatch) -> None:
-        """Return after the commit.
+        """Return once the batch is durable.
 
         Raises DatabaseUnavailableError when it is to be tried again, RefusedBatchError when that is useless.
         """
 
 
 class _Entry:
-    """A batch that waits, with the promise to whoever waits for its commit."""
+    """A batch that waits, with the promise to whoever waits until it is durable."""
 
     __slots__ = ("batch", "stored")
 
@@ -44,8 +44,8 @@ class _Entry:
 class Buffer:
     """Collects samples and stores them by size or by age, whichever comes first.
 
-    While one transaction commits, the next batch gathers. When the database is away, samples wait here until the buffer
-    is full; then `put` waits, and with it whoever brings more.
+    While one transaction commits, the next batch gathers. When the store takes nothing, samples wait here until the
+    buffer is full; then `put` waits, and with it whoever brings more.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Buffer:
         self._worker = tasks.start(self._run(), "sample-buffer")
 
     async def close(self, timeout_s: float = 15.0) -> None:
-        """Store what waits and stop; what the database does not take in time is lost and counted."""
+        """Store what waits and stop; what the store does not take in time is lost and counted."""
         self._closing = True
         self._due.set()
         self._arrived.set()
@@ -89,10 +89,10 @@ class Buffer:
             self._due.set()
 
     async def put_durable(self, batch: SampleBatch, *, timeout_s: float) -> None:
-        """Take a batch and return once it is committed.
+        """Take a batch and return once it is durable.
 
-        Raises BackpressureError when there is no room, NotStoredError when the commit did not come in time; the samples
-        may still be stored later.
+        Raises BackpressureError when there is no room, NotStoredError when it was not stored in time; the samples may
+        still be stored later.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
@@ -151,7 +151,7 @@ class Buffer:
         return taken
 
     async def _flush(self, entries: list[_Entry]) -> None:
-        """Store entries, again and again while the database is away; whoever waits for them hears of the end."""
+        """Store entries, again and again while the store is away; whoever waits for them hears of the end."""
         failure: NotStoredError | None = None
         try:
             await self._write(SampleBatch.concatenate([entry.batch for entry in entries]))
@@ -173,7 +173,7 @@ class Buffer:
         await self._make_room(entries)
 
     async def _write(self, batch: SampleBatch) -> None:
-        """Return after the commit, however long the database is away. Raises RefusedBatchError."""
+        """Return once the batch is durable, however long the store is away. Raises RefusedBatchError."""
         for delay in backoff(0.1, RETRY_CAP_S):
             started = perf_counter()
             try:

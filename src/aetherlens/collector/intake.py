@@ -64,8 +64,7 @@ class Intake:
     async def take(self, source: str, metrics: Sequence[Metric], tick_us: int, *, timeout_s: float) -> Outcome:
         """Take a plugin's metrics; they are stored with the next flush.
 
-        Raises BackpressureError when there was no room in time or on the disk, DatabaseUnavailableError when a new
-        series could not be registered; then nothing was taken.
+        Raises BackpressureError when there was no room in time or on the disk; then nothing was taken.
         """
         self._check_obstacle()
         accepted, rejections = await self._normaliser.normalise(source, metrics, tick_us, now_us())
@@ -77,7 +76,7 @@ class Intake:
         return Outcome(accepted=len(accepted.indexes), rejections=rejections)
 
     async def take_durable(self, source: str, metrics: Sequence[Metric], *, timeout_s: float) -> Outcome:
-        """Take metrics and return once they are committed. Raises as `take`, and NotStoredError."""
+        """Take metrics and return once they are committed or in the journal. Raises as `take`, and NotStoredError."""
         self._check_obstacle()
         now = now_us()
         accepted, rejections = await self._normaliser.normalise(source, metrics, now, now)
@@ -102,6 +101,7 @@ class Intake:
             )
 
     def _announce(self, source: str, batch: SampleBatch) -> None:
+        batch = self._registry.resolved(batch)
         for series_id, count in Counter(batch.series_ids.tolist()).items():
             device_type = self._registry.by_id(series_id).device_type
             self._metrics.metrics_collected.labels(source, device_type).inc(count)

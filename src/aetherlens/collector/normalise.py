@@ -80,10 +80,7 @@ class Normaliser:
     async def normalise(
         self, source: str, metrics: Sequence[Metric], tick_us: int, now_us: int
     ) -> tuple[Accepted, list[Rejection]]:
-        """Check a batch. New series are registered in the name of `source`; a metric without a time gets `tick_us`.
-
-        Raises what the database raises when a new series cannot be registered.
-        """
+        """Check a batch. New series are registered in the name of `source`; a metric without a time gets `tick_us`."""
         span = _Span(tick_us=tick_us, latest_us=now_us + self._max_future_us)
         rejections: dict[int, Rejection] = {}
         unknown = [(index, metric) for index, metric in enumerate(metrics) if not self._knows(metric)]
@@ -95,7 +92,9 @@ class Normaliser:
     def _knows(self, metric: Metric) -> bool:
         """Whether a metric of this form and with these tags was accepted before."""
         route = self._routes.get((metric.device_id, metric.metric_type, metric.unit))
-        return route is not None and (metric.tags is None or metric.tags == route.tags)
+        if route is None or route.series_id < 0:  # a temporary id may have become a final one meanwhile
+            return False
+        return metric.tags is None or metric.tags == route.tags
 
     def _convert(self, metrics: Sequence[Metric], span: _Span, rejections: dict[int, Rejection]) -> Accepted:
         """The hot loop: two dictionary look-ups and two checks per metric."""
@@ -152,7 +151,7 @@ class Normaliser:
                     device_id=metric.device_id, metric_type=metric.metric_type, unit=unit, tags=metric.tags or {}
                 )
         if new and self._registry.room:
-            await self._registry.register(source, list(new.values())[: self._registry.room])
+            await self._registry.register_or_promise(source, list(new.values())[: self._registry.room])
 
 
 def _reject(index: int, field: str, reason: Reason, message: str) -> Rejection:

@@ -51,7 +51,19 @@ class Metrics:
             registry=registry,
         )
         self.flushes = Counter("aetherlens_flushes", "Batches stored, by outcome.", ["outcome"], registry=registry)
-        self.samples_stored = Counter("aetherlens_samples_stored", "Samples committed.", registry=registry)
+        self.samples_stored = Counter(
+            "aetherlens_samples_stored", "Samples committed, or synced to the journal.", registry=registry
+        )
+        self.journal_bytes = Gauge(
+            "aetherlens_journal_bytes", "Size of the journal's files on disk.", registry=registry
+        )
+        self.journal_records = Gauge("aetherlens_journal_records", "Batches in the journal's files.", registry=registry)
+        self.journal_samples_written = Counter(
+            "aetherlens_journal_samples_written", "Samples synced to the journal.", registry=registry
+        )
+        self.journal_samples_replayed = Counter(
+            "aetherlens_journal_samples_replayed", "Samples of the journal committed.", registry=registry
+        )
         self.disk_free_bytes = Gauge(
             "aetherlens_disk_free_bytes", "Free space where the state folder lies.", registry=registry
         )

@@ -1,7 +1,7 @@
 """The newest sample of every series."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -40,6 +40,13 @@ class LiveState:
                 self._newest[series_id] = (ts_us, value)
                 changed.append(Current(self._registry.by_id(series_id), ts_us, value))
         return changed
+
+    def rename(self, ids: Mapping[int, int]) -> None:
+        """Take note that series go by other ids now: temporary id → id."""
+        for temporary, series_id in ids.items():
+            newest = self._newest.pop(temporary, None)
+            if newest is not None and newest >= self._newest.get(series_id, newest):
+                self._newest[series_id] = newest
 
     def all(self) -> list[Current]:
         """Return every series' newest sample."""

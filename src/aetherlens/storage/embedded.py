@@ -125,6 +125,9 @@ class EmbeddedServer:
 
     async def _start_process(self) -> None:
         await self._end_orphan()
+        # No server of ours lives now; PostgreSQL would believe a left lock whose process id is in use again.
+        for lock in (self._root / "run").glob(".s.PGSQL.*.lock"):
+            lock.unlink(missing_ok=True)
         command = [
             f"{self._binaries()}/postgres", "-D", f"{self._state()}/data",
             f"--config-file={self._state()}/postgresql.conf", "-c", "unix_socket_directories=../run",

@@ -9,6 +9,10 @@ class DatabaseUnavailableError(StorageError):
     """The database does not answer; trying again later is right."""
 
 
+class JournalFullError(DatabaseUnavailableError):
+    """Neither the database nor the journal can take samples now; trying again later is right."""
+
+
 class EmbeddedServerError(StorageError):
     """The embedded database server cannot run."""
 

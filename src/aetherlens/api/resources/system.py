@@ -14,6 +14,7 @@ from aetherlens.processor.live import LiveState
 from aetherlens.settings import Home
 from aetherlens.storage.disk_guard import DiskGuard
 from aetherlens.storage.errors import DatabaseUnavailableError
+from aetherlens.storage.journal import Journal
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 
@@ -31,6 +32,7 @@ class SystemResource:
         database: Database,
         partitions: Partitions,
         disk: DiskGuard,
+        journal: Journal,
         manager: PluginManager,
         live: LiveState,
         metrics: Metrics,
@@ -40,6 +42,7 @@ class SystemResource:
         self._database = database
         self._partitions = partitions
         self._disk = disk
+        self._journal = journal
         self._manager = manager
         self._live = live
         self._metrics = metrics
@@ -66,6 +69,7 @@ class SystemResource:
                 "partitions": self._partitions.kind,
             },
             "disk": disk,
+            "journal": self._journal.state(),
             "plugins": plugins,
         }
         return json_response(body, 503 if version is None else 200)
