@@ -150,9 +150,11 @@ class JournaledStore:
                     await self._replay_oldest()
                     break
                 except (DatabaseUnavailableError, OSError) as error:
-                    self._replaying = False
                     log.warning("replay_retried", reason=str(error), retry_in_s=round(delay, 2))
-                    await asyncio.sleep(delay)
+                except Exception:  # without the replay, the journal would only ever fill
+                    log.exception("replay_failed", retry_in_s=round(delay, 2))
+                self._replaying = False
+                await asyncio.sleep(delay)
 
     async def _replay_oldest(self) -> None:
         """Bring the oldest file into the database and delete it. What is committed of it is not read again."""
