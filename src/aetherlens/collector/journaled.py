@@ -117,12 +117,14 @@ class JournaledStore:
             if not attempt.done():
                 attempt.add_done_callback(_heard)
                 break
-            try:
-                attempt.result()
-            except DatabaseUnavailableError as error:
-                reason = str(error)
-            else:
+            failure = attempt.exception()
+            if failure is None:
                 return True
+            if isinstance(failure, RefusedBatchError):
+                raise failure
+            if not isinstance(failure, DatabaseUnavailableError):  # a fault of ours must not stop the storing
+                log.error("commit_failed", exc_info=failure)
+            reason = str(failure)
             if loop.time() + delay >= deadline:
                 break
             await asyncio.sleep(delay)

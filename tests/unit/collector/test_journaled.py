@@ -260,6 +260,20 @@ async def test_a_refused_sample_in_the_journal_costs_only_itself(rig: Rig) -> No
     assert rig.counted("aetherlens_samples_lost_total", reason="refused") == 1
 
 
+async def test_a_fault_in_a_commit_leads_to_the_journal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig.running():
+        with monkeypatch.context() as broken:
+
+            def fail(batch: SampleBatch) -> SampleBatch:
+                raise KeyError("a fault")
+
+            broken.setattr(rig.names, "resolved", fail)
+            await rig.store.write(batch(1.0))
+        await rig.until_drained()
+    assert rig.database.values == [1.0]
+    assert rig.counted("aetherlens_journal_samples_replayed_total") == 1
+
+
 async def test_a_fault_in_the_replay_is_not_its_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     async with rig.running():
         rig.database.away = True
