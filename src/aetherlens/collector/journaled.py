@@ -117,12 +117,14 @@ class JournaledStore:
             if not attempt.done():
                 attempt.add_done_callback(_heard)
                 break
-            try:
-                attempt.result()
-            except DatabaseUnavailableError as error:
-                reason = str(error)
-            else:
+            failure = attempt.exception()
+            if failure is None:
                 return True
+            if isinstance(failure, RefusedBatchError):
+                raise failure
+            if not isinstance(failure, DatabaseUnavailableError):  # a fault of ours must not stop the storing
+                log.error("commit_failed", exc_info=failure)
+            reason = str(failure)
             if loop.time() + delay >= deadline:
                 break
             await asyncio.sleep(delay)
@@ -150,9 +152,11 @@ class JournaledStore:
                     await self._replay_oldest()
                     break
                 except (DatabaseUnavailableError, OSError) as error:
-                    self._replaying = False
                     log.warning("replay_retried", reason=str(error), retry_in_s=round(delay, 2))
-                    await asyncio.sleep(delay)
+                except Exception:  # without the replay, the journal would only ever fill
+                    log.exception("replay_failed", retry_in_s=round(delay, 2))
+                self._replaying = False
+                await asyncio.sleep(delay)
 
     async def _replay_oldest(self) -> None:
         """Bring the oldest file into the database and delete it. What is committed of it is not read again."""

@@ -31,7 +31,7 @@ class Metrics:
         )
         self.samples_lost = Counter(
             "aetherlens_samples_lost",
-            "Unacknowledged samples given up, because the buffer was full or the database refused them.",
+            "Samples given up: the core stopped, the database refused them, or their series has another unit.",
             ["reason"],
             registry=registry,
         )

@@ -125,7 +125,7 @@ class EmbeddedServer:
 
     async def _start_process(self) -> None:
         await self._end_orphan()
-        # No server of ours lives now; PostgreSQL would believe a left lock whose process id is in use again.
+        # No server of ours lives now, but PostgreSQL believes a lock whose process id is a zombie's or in use again.
         for lock in (self._root / "run").glob(".s.PGSQL.*.lock"):
             lock.unlink(missing_ok=True)
         command = [

@@ -104,6 +104,10 @@ def _telling_when_away() -> Iterator[None]:
         yield
     except _AWAY as error:
         raise DatabaseUnavailableError(f"the database does not answer: {error!r}") from error
+    except RuntimeError as error:
+        if "handler is closed" not in str(error):  # uvloop's words for writing to a connection that was cut meanwhile
+            raise
+        raise DatabaseUnavailableError("the database has closed the connection") from error
 
 
 async def connect(target: Target, size: int) -> Database:

@@ -27,7 +27,7 @@ from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Metric
 
-BOUND_S = 60.0
+BOUND_S = 120.0
 START_US = now_us() // SECOND_US * SECOND_US - 3600 * SECOND_US
 
 

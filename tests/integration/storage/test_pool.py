@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aetherlens.storage.errors import DatabaseUnavailableError
-from aetherlens.storage.pool import connect, embedded, external
+from aetherlens.storage.pool import Database, connect, embedded, external
 
 
 def closed_port() -> int:
@@ -38,3 +38,12 @@ async def test_a_wrong_password_is_told(postgres: Path) -> None:
 async def test_a_missing_database_is_told(postgres: Path) -> None:
     with pytest.raises(DatabaseUnavailableError, match="does not exist"):
         await connect({**embedded(postgres), "database": "nowhere"}, 2)
+
+
+async def test_a_connection_that_is_cut_while_it_is_used_counts_as_away(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="has closed the connection"):
+        async with database.acquire():
+            raise RuntimeError("unable to perform operation on <UnixTransport closed=True>; the handler is closed")
+    with pytest.raises(RuntimeError, match="a fault of our own"):
+        async with database.acquire():
+            raise RuntimeError("a fault of our own")

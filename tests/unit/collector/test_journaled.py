@@ -260,6 +260,38 @@ async def test_a_refused_sample_in_the_journal_costs_only_itself(rig: Rig) -> No
     assert rig.counted("aetherlens_samples_lost_total", reason="refused") == 1
 
 
+async def test_a_fault_in_a_commit_leads_to_the_journal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig.running():
+        with monkeypatch.context() as broken:
+
+            def fail(batch: SampleBatch) -> SampleBatch:
+                raise KeyError("a fault")
+
+            broken.setattr(rig.names, "resolved", fail)
+            await rig.store.write(batch(1.0))
+        await rig.until_drained()
+    assert rig.database.values == [1.0]
+    assert rig.counted("aetherlens_journal_samples_replayed_total") == 1
+
+
+async def test_a_fault_in_the_replay_is_not_its_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig.running():
+        rig.database.away = True
+        await rig.store.write(batch(1.0))
+        failed = asyncio.Event()
+
+        async def fail(named: NamedBatch) -> SampleBatch:
+            failed.set()
+            raise KeyError("a fault")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(rig.names, "numbered", fail)
+            await failed.wait()
+        rig.database.away = False
+        await rig.until_drained()
+    assert rig.database.values == [1.0]
+
+
 async def test_a_refused_batch_is_told_while_the_database_answers(rig: Rig) -> None:
     async with rig.running():
         with pytest.raises(RefusedBatchError):

@@ -52,6 +52,12 @@ def test_the_newest_sample_of_a_batch_is_current(live: LiveState) -> None:
     assert known(live) == {1: (30, 3.0), 2: (5, 9.0)}
 
 
+def test_a_series_that_gets_another_id_keeps_its_newest_value(live: LiveState) -> None:
+    live.update(batch((-1, 30, 3.0), (-2, 10, 1.0), (-3, 5, 5.0), (2, 20, 2.0)))
+    live.rename({-1: 1, -2: 2, -9: 9})
+    assert known(live) == {1: (30, 3.0), 2: (20, 2.0), -3: (5, 5.0)}
+
+
 def test_a_late_batch_changes_nothing_and_is_no_news(live: LiveState) -> None:
     live.update(batch((1, 30, 3.0)))
     assert live.update(batch((1, 20, 2.0), (1, 29, 9.0))) == []

@@ -24,7 +24,7 @@ log = get_logger(__name__)
 
 #: Items of one request at most.
 MAX_ITEMS = 10_000
-#: How long a write may wait for its commit, in seconds.
+#: How long a write may wait until it is durable, in seconds.
 WRITE_TIMEOUT_S = 20.0
 #: Buckets of one answer at most: ten years of quarter hours.
 MAX_BUCKETS = 366_000
@@ -151,7 +151,7 @@ class MetricsResource:
         return series
 
     async def write(self, request: web.Request) -> web.Response:
-        """POST /metrics: one metric or a list of them. Answered after the commit.
+        """POST /metrics: one metric or a list of them. Answered once they are committed or in the journal.
 
         201 when all are stored, 207 when some are, 422 when none is; each item's result stands in the answer.
         """
