@@ -38,7 +38,9 @@ from aetherlens.plugins.supervisor import Supervisor
 from aetherlens.processor.live import LiveState
 from aetherlens.processor.subscribers import Subscribers
 from aetherlens.scheduler.grid import Grid
+from aetherlens.scheduler.periodic import PeriodicJob
 from aetherlens.settings import Settings, zone
+from aetherlens.storage.compaction import Compactor
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
 from aetherlens.storage.embedded import EmbeddedServer
 from aetherlens.storage.errors import DatabaseUnavailableError
@@ -47,6 +49,7 @@ from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
 from aetherlens.storage.samples import SampleBatch, SampleStore
+from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Device
 
@@ -58,6 +61,10 @@ INTAKE_SOCKET = "intake.sock"
 
 #: How long a plugin's batch waits for room in the buffer, in seconds, before its poll is given up.
 PLUGIN_PATIENCE_S = 20.0
+#: How often the core looks for days to compact, and how long one run may take, in seconds. A run that is cut off loses
+#: nothing, and the next one goes on; the first after a long import has years of days before it.
+COMPACTION_INTERVAL_S = 3600.0
+COMPACTION_TIMEOUT_S = 3500.0
 #: Current values are known from the start for series with a sample so recent.
 CURRENT_LOOK_BACK = timedelta(days=1)
 
@@ -115,7 +122,8 @@ class App:
         # storage
         partitions, registry = Partitions(database), SeriesRegistry(database)
         await asyncio.gather(partitions.load(), registry.load())
-        devices, history = DeviceStore(database), History(database)
+        segments = SegmentStore(database, metrics)
+        devices, history = DeviceStore(database), History(database, segments)
 
         # processor
         live, subscribers = LiveState(registry), Subscribers(metrics)
@@ -140,6 +148,16 @@ class App:
         intake_server = IntakeServer(self._run_folder / INTAKE_SOCKET, manager.tokens, bridge.deliver)
         await intake_server.start()
         stack.push_async_callback(intake_server.stop)
+
+        # periodic work
+        compactor = Compactor(
+            database, partitions, segments, metrics, after_days=settings.storage.compact_after_days
+        )  # fmt: skip
+        compaction = PeriodicJob(
+            "compaction", compactor.run, metrics, interval_s=COMPACTION_INTERVAL_S, timeout_s=COMPACTION_TIMEOUT_S
+        )
+        compaction.start()
+        stack.push_async_callback(compaction.stop)
 
         # api and pages
         front = Front(short_folder(self._run_folder) / WEB_SOCKET)

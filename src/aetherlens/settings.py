@@ -71,6 +71,13 @@ class Database(_Section, frozen=True, kw_only=True):
     pool_size: Annotated[int, Meta(ge=2, le=100)] = 5
 
 
+class Storage(_Section, frozen=True, kw_only=True):
+    """How samples are kept."""
+
+    #: A UTC day's samples are compacted so many days after its end. Later samples are accepted all the same.
+    compact_after_days: Annotated[int, Meta(ge=0, le=3650)] = 2
+
+
 class Collector(_Section, frozen=True, kw_only=True):
     """How samples travel to the database."""
 
@@ -108,6 +115,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     home: Home = Home()
     server: Server = Server()
     database: Database = Database()
+    storage: Storage = Storage()
     collector: Collector = Collector()
     plugins: Plugins = Plugins()
     log: Log = Log()

@@ -52,6 +52,14 @@ class Metrics:
         )
         self.flushes = Counter("aetherlens_flushes", "Batches stored, by outcome.", ["outcome"], registry=registry)
         self.samples_stored = Counter("aetherlens_samples_stored", "Samples committed.", registry=registry)
+        self.samples_compacted = Counter(
+            "aetherlens_samples_compacted", "Samples moved from rows into segments.", registry=registry
+        )
+        self.segments_quarantined = Counter(
+            "aetherlens_segments_quarantined",
+            "Corrupt segments put aside; their samples are missing.",
+            registry=registry,
+        )
         self.api_request_duration = Histogram(
             "aetherlens_api_request_duration_seconds",
             "Time to answer an API request.",

@@ -106,6 +106,17 @@ class SampleBatch:
         is_last[:-1] = series_ids[1:] != series_ids[:-1]
         return SampleBatch(series_ids[is_last], self.ts_us[order][is_last], self.values[order][is_last])
 
+    @classmethod
+    def from_binary_copy(cls, data: bytes) -> "SampleBatch":
+        """Read what `binary_copy` or the database has written."""
+        count = (len(data) - len(_COPY_HEADER) - len(_COPY_TRAILER)) // _ROW.itemsize
+        rows = np.frombuffer(data, dtype=_ROW, offset=len(_COPY_HEADER), count=count)
+        return cls(
+            rows["series_id"].astype(np.int32),
+            rows["ts"].astype(np.int64) + _POSTGRES_EPOCH_US,
+            rows["value"].astype(np.float64),
+        )
+
     def binary_copy(self) -> bytes:
         """Return the batch in PostgreSQL's binary COPY format."""
         rows = np.empty(len(self), dtype=_ROW)
@@ -146,19 +157,26 @@ class SampleStore:
     async def write_counted(self, batch: SampleBatch, *, overlaps: bool = False) -> Written:
         """Do as `write` does, and tell what changed. `overlaps` spares the attempt to add a batch that is all new."""
         try:
-            await self._partitions.ensure(batch.days())
-            async with self._database.acquire() as connection:
-                if not overlaps:
-                    with contextlib.suppress(asyncpg.UniqueViolationError):
-                        await _copy(connection, "samples", batch)
-                        return Written(len(batch), overlapped=False)
-                batch = batch.last_of_each()
-                changed = await _merge(connection, batch)
-                return Written(changed, overlapped=overlaps is False or changed < len(batch))
+            try:
+                return await self._write(batch, overlaps=overlaps)
+            except asyncpg.CheckViolationError:  # no partition: a compaction has dropped it since it was ensured
+                self._partitions.forget(batch.days())
+                return await self._write(batch, overlaps=overlaps)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise RefusedBatchError(str(error)) from error
         except asyncpg.PostgresError as error:
             raise DatabaseUnavailableError(f"the database did not take the samples: {error}") from error
+
+    async def _write(self, batch: SampleBatch, *, overlaps: bool) -> Written:
+        await self._partitions.ensure(batch.days())
+        async with self._database.acquire() as connection:
+            if not overlaps:
+                with contextlib.suppress(asyncpg.UniqueViolationError):
+                    await _copy(connection, "samples", batch)
+                    return Written(len(batch), overlapped=False)
+            batch = batch.last_of_each()
+            changed = await _merge(connection, batch)
+            return Written(changed, overlapped=overlaps is False or changed < len(batch))
 
 
 async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:
