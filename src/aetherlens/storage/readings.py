@@ -2,20 +2,25 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 
-from aetherlens.lib.clock import to_us
+from aetherlens.lib.clock import POSTGRES_EPOCH_US, from_us
 from aetherlens.storage.codec import Columns
 from aetherlens.storage.pool import Database
-from aetherlens.storage.segments import PAGE_SEGMENTS, SegmentStore, join
+from aetherlens.storage.segments import EMPTY, PAGE_SEGMENTS, SegmentStore, join
 from aetherlens.storage.statements import statement
 
 #: Rows fetched at a time while a long answer streams out.
 PAGE_ROWS = 10_000
 
 _MICROSECOND = timedelta(microseconds=1)
+
+# A one-dimensional array in PostgreSQL's binary format (array_send in its source): dimensions, whether there are nulls,
+# type, length and lower bound; then length and value of each element, all big-endian.
+_ARRAY_HEAD_BYTES = 20
+_TIME = np.dtype([("length", ">i4"), ("time", ">i8")])
+_VALUE = np.dtype([("length", ">i4"), ("value", ">f8")])
 
 
 class Readings:
@@ -34,18 +39,19 @@ class Readings:
         while start < end:
             reach = await self._segments.reach(series_id, start, end, PAGE_SEGMENTS)
             bound = end if reach is None else min(end, reach + _MICROSECOND)
-            rows = await self._database.fetch(statement("history_raw"), series_id, start, bound, PAGE_ROWS)
-            if len(rows) == PAGE_ROWS:
-                bound = rows[-1]["ts"] + _MICROSECOND
-            compacted = await self._segments.read(series_id, start, bound)
-            columns = join(_columns(rows), compacted)
+            row = await self._database.fetchrow(statement("history_raw"), series_id, start, bound, PAGE_ROWS)
+            hot = _columns(row["ts"], row["value"])
+            if len(hot.ts_us) == PAGE_ROWS:
+                bound = from_us(int(hot.ts_us[-1])) + _MICROSECOND
+            columns = join(hot, await self._segments.read(series_id, start, bound))
             if len(columns.ts_us):
                 yield columns
             start = bound
 
 
-def _columns(rows: list[Any]) -> Columns:
-    return Columns(
-        np.array([to_us(row["ts"]) for row in rows], dtype=np.int64),
-        np.array([row["value"] for row in rows], dtype=np.float64),
-    )
+def _columns(ts: bytes | None, value: bytes | None) -> Columns:
+    if ts is None or value is None:
+        return EMPTY
+    times = np.frombuffer(ts, dtype=_TIME, offset=_ARRAY_HEAD_BYTES)["time"]
+    values = np.frombuffer(value, dtype=_VALUE, offset=_ARRAY_HEAD_BYTES)["value"]
+    return Columns(times.astype(np.int64) + POSTGRES_EPOCH_US, values.astype(np.float64))

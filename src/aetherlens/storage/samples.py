@@ -10,16 +10,13 @@ import asyncpg
 import numpy as np
 import numpy.typing as npt
 
-from aetherlens.lib.clock import DAY_US, SECOND_US
+from aetherlens.lib.clock import DAY_US, POSTGRES_EPOCH_US
 from aetherlens.storage.errors import DatabaseUnavailableError, RefusedBatchError
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
 _COLUMNS = ("series_id", "ts", "value")
-
-#: PostgreSQL counts microseconds from 2000-01-01 in its binary format.
-_POSTGRES_EPOCH_US = 946_684_800 * SECOND_US
 
 #: One row of binary COPY, https://www.postgresql.org/docs/current/sql-copy.html: field count, then length and value of
 #: each field, all big-endian.
@@ -113,7 +110,7 @@ class SampleBatch:
         rows = np.frombuffer(data, dtype=_ROW, offset=len(_COPY_HEADER), count=count)
         return cls(
             rows["series_id"].astype(np.int32),
-            rows["ts"].astype(np.int64) + _POSTGRES_EPOCH_US,
+            rows["ts"].astype(np.int64) + POSTGRES_EPOCH_US,
             rows["value"].astype(np.float64),
         )
 
@@ -124,7 +121,7 @@ class SampleBatch:
         rows["series_length"] = 4
         rows["series_id"] = self.series_ids
         rows["ts_length"] = 8
-        rows["ts"] = self.ts_us - _POSTGRES_EPOCH_US
+        rows["ts"] = self.ts_us - POSTGRES_EPOCH_US
         rows["value_length"] = 8
         rows["value"] = self.values
         return b"".join((_COPY_HEADER, rows.tobytes(), _COPY_TRAILER))

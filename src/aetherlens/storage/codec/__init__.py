@@ -21,16 +21,8 @@ from aetherlens.storage.codec.values import BITS, MAX_DECIMALS, from_integers, t
 from aetherlens.storage.codec.wire import Reader, unsigned
 
 __all__ = [
-    "MAX_SAMPLES",
-    "PCO",
-    "ZLIB",
-    "CodecError",
-    "Columns",
-    "CorruptSegmentError",
-    "MissingCodecError",
-    "best_codec",
-    "decode",
-    "encode",
+    "MAX_SAMPLES", "PCO", "ZLIB", "CodecError", "Columns", "CorruptSegmentError", "MissingCodecError", "best_codec",
+    "decode", "encode",
 ]  # fmt: skip
 
 ZLIB = 1
@@ -57,7 +49,7 @@ def best_codec() -> int:
 
 
 def encode(columns: Columns, codec: int) -> bytes:
-    """Return a segment of 1 to MAX_SAMPLES samples. PCO, which needs the package `pcodec`, is used where it is shorter."""
+    """Return a segment of 1 to MAX_SAMPLES samples. PCO, which needs `pcodec`, is used where it is shorter."""
     times, pco_times = pack(columns.ts_us, with_pco=codec == PCO)
     kind, integers = to_integers(np.ascontiguousarray(columns.values))
     values, pco_values = pack(integers, with_pco=codec == PCO)
