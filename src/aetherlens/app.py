@@ -41,6 +41,7 @@ from aetherlens.processor.subscribers import Subscribers
 from aetherlens.scheduler.grid import Grid
 from aetherlens.scheduler.periodic import PeriodicJob
 from aetherlens.settings import Plugins, Settings, zone
+from aetherlens.storage.compaction import Compactor
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
 from aetherlens.storage.disk_guard import DiskGuard
 from aetherlens.storage.embedded import EmbeddedServer
@@ -50,8 +51,9 @@ from aetherlens.storage.journal import Journal
 from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
-from aetherlens.storage.retention import Level, Retention
+from aetherlens.storage.retention import Level, Retention, Together
 from aetherlens.storage.samples import SampleBatch, SampleStore
+from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Device
 
@@ -64,6 +66,10 @@ JOURNAL_FOLDER = "journal"
 
 #: How long a plugin's batch waits for room in the buffer, in seconds, before its poll is given up.
 PLUGIN_PATIENCE_S = 20.0
+#: How often the core looks for days to compact, and how long one run may take, in seconds. A run that is cut off loses
+#: nothing, and the next one goes on; the first after a long import has years of days before it.
+COMPACTION_INTERVAL_S = 3600.0
+COMPACTION_TIMEOUT_S = 3500.0
 #: Current values are known from the start for series with a sample so recent.
 CURRENT_LOOK_BACK = timedelta(days=1)
 
@@ -121,8 +127,10 @@ class App:
         # storage
         partitions, registry = Partitions(database), SeriesRegistry(database)
         await asyncio.gather(partitions.load(), registry.load())
-        devices, history = DeviceStore(database), History(database)
-        retention = Retention([Level(name="raw", table=partitions, keep_days=settings.storage.raw_days)])
+        segments = SegmentStore(database, metrics)
+        devices, history = DeviceStore(database), History(database, segments)
+        raw = Together(partitions, segments)
+        retention = Retention([Level(name="raw", table=raw, keep_days=settings.storage.raw_days)])
         disk = DiskGuard(self._home, settings.storage.min_free_mb, metrics)
         journal = Journal(self._home / JOURNAL_FOLDER, settings.storage.journal_max_mb * 1024 * 1024, metrics)
         await journal.load()
@@ -158,6 +166,19 @@ class App:
         # periodic work
         self._start_job(PeriodicJob("disk-guard", disk.check, metrics, interval_s=10, timeout_s=5))
         self._start_job(PeriodicJob("retention", retention.run, metrics, interval_s=3600, timeout_s=600))
+        if partitions.kind == "native":
+            compactor = Compactor(
+                database, partitions, segments, metrics, after_days=settings.storage.compact_after_days
+            )
+            self._start_job(
+                PeriodicJob(
+                    "compaction",
+                    compactor.run,
+                    metrics,
+                    interval_s=COMPACTION_INTERVAL_S,
+                    timeout_s=COMPACTION_TIMEOUT_S,
+                )
+            )
 
         # plugins
         bridge = _PluginBridge(intake, devices, registry)

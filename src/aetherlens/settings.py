@@ -85,8 +85,10 @@ class Collector(_Section, frozen=True, kw_only=True):
 
 
 class Storage(_Section, frozen=True, kw_only=True):
-    """How long samples are kept, and how much space is left alone."""
+    """How samples are kept, how long, and how much space is left alone."""
 
+    #: A UTC day's samples are compacted so many days after its end. Later samples are accepted all the same.
+    compact_after_days: Annotated[int, Meta(ge=0, le=3650)] = 2
     #: Samples are kept for so many days, then dropped a whole UTC day at a time.
     raw_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
     #: With less free space where the state folder lies, in MB, no samples are taken; a warning comes at twice that.

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import ingest, kills, life
+from benchmarks import ingest, kills, life, segments
 from benchmarks.report import Figure, table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "ingest": ingest.run,
     "life": life.run,
     "kills": kills.run,
+    "segments": segments.run,
 }
 
 

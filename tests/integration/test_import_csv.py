@@ -17,9 +17,11 @@ from urllib.parse import quote
 import pytest
 
 from aetherlens.lib.clock import to_us
+from aetherlens.lib.metrics import Metrics
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
 from aetherlens.storage.history import History
 from aetherlens.storage.pool import Database, Target
+from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.series import NewSeries, SeriesRegistry
 from product import AETHERLENS, ROOT, running
 
@@ -99,7 +101,8 @@ async def stored(database: Database, device_id: str, metric_type: str) -> list[t
     await registry.load()
     series = registry.find(device_id, metric_type)
     assert series is not None
-    pages = History(database).raw(series.series_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
+    history = History(database, SegmentStore(database, Metrics("test")))
+    pages = history.raw(series.series_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
     return [(point.timestamp, point.value) async for page in pages for point in page]
 
 

@@ -51,6 +51,14 @@ class Metrics:
             registry=registry,
         )
         self.flushes = Counter("aetherlens_flushes", "Batches stored, by outcome.", ["outcome"], registry=registry)
+        self.samples_compacted = Counter(
+            "aetherlens_samples_compacted", "Samples moved from rows into segments.", registry=registry
+        )
+        self.segments_quarantined = Counter(
+            "aetherlens_segments_quarantined",
+            "Corrupt segments put aside; their samples are missing.",
+            registry=registry,
+        )
         self.samples_stored = Counter(
             "aetherlens_samples_stored", "Samples committed, or synced to the journal.", registry=registry
         )

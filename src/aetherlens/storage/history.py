@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from aetherlens.lib.clock import EPOCH
+from aetherlens.lib.clock import EPOCH, from_us
+from aetherlens.storage.bucketing import Bucket, buckets_of, days, fixed
 from aetherlens.storage.pool import Database
+from aetherlens.storage.readings import PAGE_ROWS, Readings
+from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.statements import statement
-
-#: Rows fetched at a time while a long answer streams out.
-PAGE_ROWS = 10_000
 
 #: Name → bucket width; a day is the home's own and has no fixed width.
 BUCKETS: dict[str, timedelta | None] = {
@@ -43,20 +43,20 @@ class LatestSample(msgspec.Struct, frozen=True):
 
 
 class History:
-    """Reads samples of one series."""
+    """Reads samples of one series; rows and segments look the same."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, segments: SegmentStore) -> None:
         self._database = database
+        self._segments = segments
+        self._readings = Readings(database, segments)
 
     async def raw(self, series_id: int, start: datetime, end: datetime) -> AsyncIterator[Sequence[Point]]:
         """Yield the samples of [start, end) by time, in pages, so that a long range needs little memory."""
-        while True:
-            rows = await self._database.fetch(statement("history_raw"), series_id, start, end, PAGE_ROWS)
-            if rows:
-                yield [Point(row["ts"], row["value"]) for row in rows]
-            if len(rows) < PAGE_ROWS:
-                return
-            start = rows[-1]["ts"] + timedelta(microseconds=1)
+        async for columns in self._readings.pages(series_id, start, end):
+            for begin in range(0, len(columns.ts_us), PAGE_ROWS):
+                page = slice(begin, begin + PAGE_ROWS)
+                pairs = zip(columns.ts_us[page].tolist(), columns.values[page].tolist(), strict=True)
+                yield [Point(from_us(us), value) for us, value in pairs]
 
     async def buckets(
         self, series_id: int, start: datetime, end: datetime, resolution: str, time_zone: str
@@ -71,9 +71,24 @@ class History:
             rows = await self._database.fetch(statement("history_days"), series_id, start, end, time_zone)
         else:
             rows = await self._database.fetch(statement("history_buckets"), series_id, start, end, width, EPOCH)
-        return [Point(row["ts"], row["value"], row["min"], row["max"], row["count"]) for row in rows]
+        if await self._segments.reach(series_id, start, end, 1) is None:
+            return [Point(row["ts"], row["value"], row["min"], row["max"], row["count"]) for row in rows]
+        buckets: list[Bucket] = []
+        starts_of = days(time_zone) if width is None else fixed(width)
+        async for columns in self._readings.pages(series_id, start, end):
+            for bucket in buckets_of(columns, starts_of):
+                if buckets and buckets[-1].start_us == bucket.start_us:
+                    buckets[-1].add(bucket)
+                else:
+                    buckets.append(bucket)
+        return [Point(from_us(one.start_us), one.sum / one.count, one.min, one.max, one.count) for one in buckets]
 
     async def latest(self, since: datetime) -> list[LatestSample]:
         """Return the newest sample of every series that has one since then."""
         rows = await self._database.fetch(statement("samples_latest"), since)
-        return [LatestSample(row["series_id"], row["ts"], row["value"]) for row in rows]
+        newest = {row["series_id"]: LatestSample(row["series_id"], row["ts"], row["value"]) for row in rows}
+        for series_id, columns in (await self._segments.latest(since)).items():
+            ts = from_us(int(columns.ts_us[0]))
+            if series_id not in newest or newest[series_id].ts < ts:
+                newest[series_id] = LatestSample(series_id, ts, float(columns.values[0]))
+        return list(newest.values())

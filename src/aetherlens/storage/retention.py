@@ -21,6 +21,22 @@ class Days(Protocol):
         """Drop a day with all that it holds."""
 
 
+class Together:
+    """Tables that hold the days of one level between them."""
+
+    def __init__(self, *tables: Days) -> None:
+        self._tables = tables
+
+    async def days(self) -> set[date]:
+        """Return the days that any of them holds."""
+        return set().union(*[await table.days() for table in self._tables])
+
+    async def drop(self, day: date) -> None:
+        """Drop a day from all of them."""
+        for table in self._tables:
+            await table.drop(day)
+
+
 class Level(msgspec.Struct, frozen=True, kw_only=True):
     """A table and how long its rows are kept."""
 

@@ -10,16 +10,13 @@ import asyncpg
 import numpy as np
 import numpy.typing as npt
 
-from aetherlens.lib.clock import DAY_US, SECOND_US
+from aetherlens.lib.clock import DAY_US, POSTGRES_EPOCH_US
 from aetherlens.storage.errors import DatabaseUnavailableError, RefusedBatchError
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
 _COLUMNS = ("series_id", "ts", "value")
-
-#: PostgreSQL counts microseconds from 2000-01-01 in its binary format.
-_POSTGRES_EPOCH_US = 946_684_800 * SECOND_US
 
 #: One row of binary COPY, https://www.postgresql.org/docs/current/sql-copy.html: field count, then length and value of
 #: each field, all big-endian.
@@ -106,6 +103,17 @@ class SampleBatch:
         is_last[:-1] = series_ids[1:] != series_ids[:-1]
         return SampleBatch(series_ids[is_last], self.ts_us[order][is_last], self.values[order][is_last])
 
+    @classmethod
+    def from_binary_copy(cls, data: bytes) -> "SampleBatch":
+        """Read what `binary_copy` or the database has written."""
+        count = (len(data) - len(_COPY_HEADER) - len(_COPY_TRAILER)) // _ROW.itemsize
+        rows = np.frombuffer(data, dtype=_ROW, offset=len(_COPY_HEADER), count=count)
+        return cls(
+            rows["series_id"].astype(np.int32),
+            rows["ts"].astype(np.int64) + POSTGRES_EPOCH_US,
+            rows["value"].astype(np.float64),
+        )
+
     def binary_copy(self) -> bytes:
         """Return the batch in PostgreSQL's binary COPY format."""
         rows = np.empty(len(self), dtype=_ROW)
@@ -113,7 +121,7 @@ class SampleBatch:
         rows["series_length"] = 4
         rows["series_id"] = self.series_ids
         rows["ts_length"] = 8
-        rows["ts"] = self.ts_us - _POSTGRES_EPOCH_US
+        rows["ts"] = self.ts_us - POSTGRES_EPOCH_US
         rows["value_length"] = 8
         rows["value"] = self.values
         return b"".join((_COPY_HEADER, rows.tobytes(), _COPY_TRAILER))
@@ -146,22 +154,26 @@ class SampleStore:
     async def write_counted(self, batch: SampleBatch, *, overlaps: bool = False) -> Written:
         """Do as `write` does, and tell what changed. `overlaps` spares the attempt to add a batch that is all new."""
         try:
-            await self._partitions.ensure(batch.days())
-            async with self._database.acquire() as connection:
-                if not overlaps:
-                    with contextlib.suppress(asyncpg.UniqueViolationError):
-                        await _copy(connection, "samples", batch)
-                        return Written(len(batch), overlapped=False)
-                batch = batch.last_of_each()
-                changed = await _merge(connection, batch)
-                return Written(changed, overlapped=overlaps is False or changed < len(batch))
-        except asyncpg.CheckViolationError as error:  # a day that another process dropped meanwhile
-            await self._partitions.load()
-            raise DatabaseUnavailableError(f"the samples had no partition: {error}") from error
+            try:
+                return await self._write(batch, overlaps=overlaps)
+            except asyncpg.CheckViolationError:  # no partition: a compaction has dropped it since it was ensured
+                self._partitions.forget(batch.days())
+                return await self._write(batch, overlaps=overlaps)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise RefusedBatchError(str(error)) from error
         except asyncpg.PostgresError as error:
             raise DatabaseUnavailableError(f"the database did not take the samples: {error}") from error
+
+    async def _write(self, batch: SampleBatch, *, overlaps: bool) -> Written:
+        await self._partitions.ensure(batch.days())
+        async with self._database.acquire() as connection:
+            if not overlaps:
+                with contextlib.suppress(asyncpg.UniqueViolationError):
+                    await _copy(connection, "samples", batch)
+                    return Written(len(batch), overlapped=False)
+            batch = batch.last_of_each()
+            changed = await _merge(connection, batch)
+            return Written(changed, overlapped=overlaps is False or changed < len(batch))
 
 
 async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:

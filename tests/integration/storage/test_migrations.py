@@ -8,12 +8,14 @@ import asyncpg
 import pytest
 
 from aetherlens.lib.clock import to_us
+from aetherlens.lib.metrics import Metrics
 from aetherlens.storage.errors import MigrationError
 from aetherlens.storage.history import History
 from aetherlens.storage.migrations import migrate, schema_version
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect
 from aetherlens.storage.samples import SampleBatch, SampleStore
+from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens.storage.statements import migrations
 from product import ROOT
@@ -103,7 +105,8 @@ async def test_an_old_database_keeps_its_data_and_goes_on(released: Database) ->
     assert partitions.kind == "native"
     later = datetime(2026, 6, 22, tzinfo=UTC)
     await SampleStore(released, partitions).write(SampleBatch.from_lists([power.series_id], [to_us(later)], [7.0]))
-    pages = History(released).raw(power.series_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    history = History(released, SegmentStore(released, Metrics("test")))
+    pages = history.raw(power.series_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
     assert [(point.timestamp, point.value) async for page in pages for point in page] == [
         (datetime(2026, 6, 20, 22, tzinfo=UTC), 230.5),
         (datetime(2026, 6, 20, 23, tzinfo=UTC), -0.1),

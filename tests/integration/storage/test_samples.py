@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aetherlens.lib.clock import DAY_US, to_us
-from aetherlens.storage.history import PAGE_ROWS, History, Point
+from aetherlens.lib.metrics import Metrics
+from aetherlens.storage.history import History, Point
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
+from aetherlens.storage.readings import PAGE_ROWS
 from aetherlens.storage.samples import SampleBatch, SampleStore
+from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.series import NewSeries, SeriesRegistry
 
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
@@ -24,8 +27,12 @@ async def store(database: Database) -> SampleStore:
     return SampleStore(database, Partitions(database))
 
 
+def history(database: Database) -> History:
+    return History(database, SegmentStore(database, Metrics("test")))
+
+
 async def read(database: Database, series_id: int) -> list[Point]:
-    return [point async for page in History(database).raw(series_id, LONG_AGO, FAR) for point in page]
+    return [point async for page in history(database).raw(series_id, LONG_AGO, FAR) for point in page]
 
 
 async def test_every_kind_of_float_comes_back_bit_for_bit(database: Database, store: SampleStore) -> None:
@@ -70,7 +77,7 @@ async def test_a_long_range_is_read_in_pages_without_loss(database: Database, st
     count = 2 * PAGE_ROWS
     times = [to_us(NOON) + second * 1_000_000 for second in range(count)]
     await store.write(SampleBatch.from_lists([1] * count, times, [float(n) for n in range(count)]))
-    pages = [page async for page in History(database).raw(1, LONG_AGO, FAR)]
+    pages = [page async for page in history(database).raw(1, LONG_AGO, FAR)]
     assert [len(page) for page in pages] == [PAGE_ROWS, PAGE_ROWS]
     assert [point.value for page in pages for point in page] == [float(n) for n in range(count)]
 
@@ -80,7 +87,7 @@ async def test_days_are_those_of_the_home(database: Database, store: SampleStore
     first = datetime(2026, 10, 24, 22, tzinfo=UTC)
     times = [to_us(first + timedelta(hours=hour)) for hour in range(26)]
     await store.write(SampleBatch.from_lists([1] * 26, times, [1.0] * 26))
-    days = await History(database).buckets(1, LONG_AGO, FAR, "1d", "Europe/Paris")
+    days = await history(database).buckets(1, LONG_AGO, FAR, "1d", "Europe/Paris")
     assert [(day.timestamp, day.count) for day in days] == [
         (first, 25),
         (datetime(2026, 10, 25, 23, tzinfo=UTC), 1),
@@ -90,7 +97,7 @@ async def test_days_are_those_of_the_home(database: Database, store: SampleStore
 async def test_buckets_hold_mean_extremes_and_count(database: Database, store: SampleStore) -> None:
     times = [to_us(NOON) + minute * 60_000_000 for minute in range(20)]
     await store.write(SampleBatch.from_lists([1] * 20, times, [float(minute) for minute in range(20)]))
-    buckets = await History(database).buckets(1, LONG_AGO, FAR, "15m", "UTC")
+    buckets = await history(database).buckets(1, LONG_AGO, FAR, "15m", "UTC")
     assert buckets == [
         Point(NOON, 7.0, 0.0, 14.0, 15),
         Point(NOON + timedelta(minutes=15), 17.0, 15.0, 19.0, 5),
@@ -126,4 +133,4 @@ def test_keeping_the_last_of_each_is_what_a_dictionary_does(rows: list[tuple[int
 
 @pytest.mark.parametrize("resolution", ["1m", "5m", "15m", "1h", "1d"])
 async def test_no_samples_make_no_buckets(database: Database, resolution: str) -> None:
-    assert await History(database).buckets(1, LONG_AGO, FAR, resolution, "Asia/Kathmandu") == []
+    assert await history(database).buckets(1, LONG_AGO, FAR, resolution, "Asia/Kathmandu") == []
