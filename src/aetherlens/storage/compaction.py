@@ -7,7 +7,7 @@ next run.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 from aetherlens.lib.logs import get_logger
 from aetherlens.lib.metrics import Metrics
 from aetherlens.storage.codec import Columns, best_codec
-from aetherlens.storage.errors import StorageError
+from aetherlens.storage.codec.errors import CodecError
+from aetherlens.storage.errors import CompactionError
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 from aetherlens.storage.samples import SampleBatch
@@ -31,10 +32,6 @@ GROUP_SAMPLES = 65_536
 
 #: Samples of a joined segment at most. Longer ones would save little and slow down a read of one day.
 JOINED_SAMPLES = 32_768
-
-
-class CompactionError(StorageError):
-    """A day cannot be compacted; its rows stay."""
 
 
 def _today() -> date:
@@ -65,13 +62,28 @@ class Compactor:
         self._codec = best_codec() if codec is None else codec
 
     async def run(self) -> None:
-        """Compact all days that are old enough, then join what that allows. Running it again changes nothing."""
+        """Compact all days that are old enough, then join what that allows. Running it again changes nothing.
+
+        A day that cannot be compacted does not keep the others from it. Raises CompactionError where there was one.
+        """
         horizon = self._today() - timedelta(days=self._after_days)
+        failed = 0
         for day in sorted(await self._partitions.days()):
             if day < horizon:
-                await self._compact_patiently(day)
+                failed += not await self._succeeds(self._compact_patiently(day), day=str(day))
         for series_id, span_start in await self._segments.unmerged(horizon):
-            await self._join_span(series_id, span_start)
+            work = self._join_span(series_id, span_start)
+            failed += not await self._succeeds(work, series_id=series_id, span_start=str(span_start))
+        if failed:
+            raise CompactionError(f"{failed} parts of the compaction failed; the log names them")
+
+    async def _succeeds(self, work: Coroutine[Any, Any, None], **what: object) -> bool:
+        try:
+            await work
+        except (CodecError, CompactionError) as error:
+            log.error("compaction_failed", reason=str(error), **what)
+            return False
+        return True
 
     async def _compact_patiently(self, day: date) -> None:
         try:

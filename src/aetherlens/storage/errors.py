@@ -23,3 +23,7 @@ class MigrationError(StorageError):
 
 class RefusedBatchError(StorageError):
     """The database refuses these samples; sending them again is useless."""
+
+
+class CompactionError(StorageError):
+    """Some days cannot be compacted; their rows stay."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import zlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from aetherlens.lib.clock import DAY_US, SECOND_US, from_us, to_us
 from aetherlens.lib.metrics import Metrics
 from aetherlens.storage import compaction
-from aetherlens.storage.codec import ZLIB
+from aetherlens.storage.codec import ZLIB, pco
 from aetherlens.storage.compaction import Compactor
+from aetherlens.storage.errors import CompactionError
 from aetherlens.storage.history import History, LatestSample, Point
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect
@@ -262,6 +264,23 @@ async def test_late_samples_of_a_corrupt_segment_are_kept(house: House) -> None:
     await house.compact()
     assert await house.read() == [(MIDNIGHT_US + 5, 5.0)]
     assert (await house.database.fetchrow("SELECT count(*) FROM segments_quarantine"))[0] == 1
+
+
+async def test_a_day_that_cannot_be_compacted_does_not_keep_the_others_from_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.write(day_of(1, 0))
+    await house.compact()
+    monkeypatch.setattr(pco, "AVAILABLE", False)  # a sound segment, but of a library that is gone
+    rest = bytes.fromhex("18000103010000")
+    data = b"\x02" + zlib.crc32(rest, zlib.crc32(b"\x02")).to_bytes(4, "little") + rest
+    await house.database.execute("UPDATE segments SET data = $1", data)
+    await house.write([(1, MIDNIGHT_US + 5, 5.0), *day_of(2, 1)])
+    with pytest.raises(CompactionError, match="1 parts"):
+        await house.compact()
+    assert await house.partitions.days() == [MONDAY]
+    assert await house.read(2) == of(2, day_of(2, 1))
+    assert (await house.database.fetchrow("SELECT count(*) FROM segments_quarantine"))[0] == 0
 
 
 @pytest.mark.parametrize("step", ["claim", "counts", "rows", "empty", "drop_if_empty"])
