@@ -13,15 +13,13 @@ from pathlib import Path
 from time import sleep
 from typing import Literal
 
-from product import Product, eventually
+from product import Answer, Product, eventually
 
 Kind = Literal["core", "database", "both", "database away", "core while the database is away"]
 KINDS: tuple[Kind, ...] = ("core", "database", "both", "database away", "core while the database is away")
 
 WRITERS = 4
 MAX_BATCH = 20
-#: How long a database that is held away stays so, in seconds: longer than the core waits for it.
-AWAY_S = 2.5
 
 Name = tuple[str, str]
 
@@ -81,6 +79,12 @@ class Writer(threading.Thread):
         return False
 
 
+def _holds(health: Answer) -> int:
+    """Return how many records wait in the journal."""
+    records: int = health.json()["journal"]["records"]
+    return records
+
+
 class Killing:
     """One home that is killed again and again."""
 
@@ -107,7 +111,7 @@ class Killing:
             for writer in writers:
                 writer.join(60)
         try:
-            eventually(lambda: self.product.get("/health")["journal"]["records"] == 0, 60)
+            eventually(lambda: not _holds(self.product.request("GET", "/health")), 60)
             return self._compare(rounds, writers)
         finally:
             self.product.stop()
@@ -137,13 +141,12 @@ class Killing:
             os.kill(self.product.database_pid(), signal.SIGKILL)
 
     def _keep_database_away(self) -> None:
-        """Kill the server and take away what it needs to start, for longer than the core waits for it."""
+        """Kill the server and take away what it needs to start, until the core has turned to its journal."""
         self._conf.rename(self._conf.with_suffix(".away"))
         self._kill_database()
-        sleep(AWAY_S + self._random.uniform(0.0, 0.5))
-        health = self.product.request("GET", "/health")
-        assert health.status == 503
-        self._journaled_rounds += health.json()["journal"]["records"] > 0
+        eventually(lambda: (health := self.product.request("GET", "/health")).status == 503 and _holds(health), 30)
+        self._journaled_rounds += 1
+        sleep(self._random.uniform(0.0, 0.5))
 
     def _let_database_back(self) -> None:
         self._conf.with_suffix(".away").rename(self._conf)

@@ -145,7 +145,7 @@ class JournaledStore:
     async def _replay(self) -> None:
         while True:
             await self._journal.filled.wait()
-            if self._attempt is not None:  # it may still commit; what it holds is older than the journal
+            if self._attempt is not None:  # it may still commit what is older than the journal; its time is bounded
                 await asyncio.wait([self._attempt])
             for delay in backoff(0.2, 2.0):
                 try:
