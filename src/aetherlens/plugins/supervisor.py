@@ -14,6 +14,7 @@ from aetherlens.lib import tasks
 from aetherlens.lib.clock import now_us
 from aetherlens.lib.logs import get_logger
 from aetherlens.lib.metrics import Metrics
+from aetherlens.lib.process import MissingToolError
 from aetherlens.lib.retry import backoff
 from aetherlens.lib.unix_path import short_folder
 from aetherlens.plugins.catalogue import InstalledPlugin
@@ -164,7 +165,7 @@ class Supervisor:
             except BadConfigurationError as error:
                 self._enter("blocked", str(error))
                 return
-            except (PluginFailure, OSError) as error:
+            except (PluginFailure, OSError, MissingToolError) as error:
                 self._enter("failing", str(error))
             except Exception as error:  # a fault of the core's own must not end the plugin for good
                 log.exception("plugin_supervision_failed", plugin=self._id)

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from aetherlens.lib import process as child
-from aetherlens.lib.process import LOG_LINE_BYTES, LOG_LINES_PER_S, close_pipe
+from aetherlens.lib.process import LOG_LINE_BYTES, LOG_LINES_PER_S, MissingToolError, close_pipe
 from unit.lib.helpers import BOUND_S, alive, first_line, python, run_python, wait_until_gone
 
 STUBBORN = """
@@ -188,5 +188,5 @@ async def test_output_without_a_pipe_is_a_mistake_of_the_caller() -> None:
 
 def test_missing_tools_are_told_with_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(FileNotFoundError, match="apt-get install util-linux"):
+    with pytest.raises(MissingToolError, match="apt-get install util-linux"):
         child.dies_with_parent(["true"], signal.SIGKILL)
