@@ -37,6 +37,10 @@ HOUR_US = 3600 * SECOND_US
 Sample = tuple[int, int, float]
 
 
+class PowerCutError(Exception):
+    """The end of a process, as far as the database can tell."""
+
+
 class House:
     """A database with everything that writes, reads and compacts its samples."""
 
@@ -295,10 +299,10 @@ async def test_a_failure_at_any_step_leaves_every_sample_once(
     async def broken(*arguments: Any) -> Any:
         if after:
             await sound(*arguments)
-        raise RuntimeError("power cut")
+        raise PowerCutError
 
     monkeypatch.setattr(house.partitions, step, broken)
-    with pytest.raises(RuntimeError, match="power cut"):
+    with pytest.raises(PowerCutError):
         await house.compact()
     assert [await house.read(number) for number in (1, 2)] == [of(number, samples) for number in (1, 2)]
     monkeypatch.setattr(house.partitions, step, sound)
