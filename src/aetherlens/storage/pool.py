@@ -34,7 +34,6 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
-    RuntimeError,  # uvloop, when asyncpg writes to a connection that was just closed
 )
 
 
