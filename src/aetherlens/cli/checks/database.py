@@ -6,6 +6,7 @@ from aetherlens.cli.checks.finding import Finding
 from aetherlens.cli.database import connect_to_running
 from aetherlens.cli.setup import Setup
 from aetherlens.lib.home_lock import HomeInUseError, HomeLock
+from aetherlens.lib.process import MissingToolError
 from aetherlens.storage.embedded import EmbeddedServer
 from aetherlens.storage.errors import StorageError
 from aetherlens.storage.migrations import schema_version
@@ -26,7 +27,7 @@ async def check(setup: Setup) -> list[Finding]:
                 return [Finding("warn", "database", "there is none yet", "the first start makes it")]
             found = [Finding("ok", "database", f"PostgreSQL {await database.version()} answers")]
             return [*found, *await _schema(database)]
-        except (StorageError, OSError) as error:
+        except (StorageError, MissingToolError, OSError) as error:
             where = "DATABASE_URL" if setup.settings.database.url else f"{setup.home / 'postgres' / 'server.log'}"
             return [Finding("fail", "database", str(error), f"see {where}")]
 
