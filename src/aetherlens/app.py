@@ -150,9 +150,7 @@ class App:
         stack.push_async_callback(intake_server.stop)
 
         # periodic work
-        compactor = Compactor(
-            database, partitions, segments, metrics, after_days=settings.storage.compact_after_days
-        )  # fmt: skip
+        compactor = Compactor(database, partitions, segments, metrics, after_days=settings.storage.compact_after_days)
         compaction = PeriodicJob(
             "compaction", compactor.run, metrics, interval_s=COMPACTION_INTERVAL_S, timeout_s=COMPACTION_TIMEOUT_S
         )
