@@ -160,9 +160,8 @@ class Compactor:
             await self._segments.write(connection, joined)
 
     def _joined(self, run: list[Segment], columns: Columns) -> Segment:
-        return Segment.of(
-            run[0].series_id, run[0].first_day, run[-1].last_day, columns, codec=self._codec, merged=True
-        )  # fmt: skip
+        ends = run[0].first_day, run[-1].last_day
+        return Segment.of(run[0].series_id, *ends, columns, codec=self._codec, merged=True)
 
 
 def _groups(counts: Mapping[int, int]) -> Iterator[tuple[int, int]]:

@@ -111,9 +111,7 @@ class SegmentStore:
 
     async def reach(self, series_id: int, start: datetime, end: datetime, segments: int) -> datetime | None:
         """Return the time of the last sample of so many segments from `start` on; None where there are fewer."""
-        row = await self._database.fetchrow(
-            statement("segments_reach"), series_id, start, end, SPAN_DAYS, segments
-        )  # fmt: skip
+        row = await self._database.fetchrow(statement("segments_reach"), series_id, start, end, SPAN_DAYS, segments)
         last: datetime | None = None if row is None else row["last_ts"]
         return last
 
