@@ -39,7 +39,8 @@ def refused(home: Path, *arguments: str, **environment: str) -> str:
     """Return what a start that must fail says; fail when it shows a trace."""
     done = subprocess.run(
         [AETHERLENS, "start", *arguments],
-        env={"PATH": os.environ["PATH"], "AETHERLENS_HOME": str(home), "AETHERLENS_BIND_ADDR": "127.0.0.1:0"}
+        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        | {"AETHERLENS_HOME": str(home), "AETHERLENS_BIND_ADDR": "127.0.0.1:0"}
         | environment,
         capture_output=True,
         text=True,
