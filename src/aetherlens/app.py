@@ -11,6 +11,7 @@ import msgspec
 from aetherlens import __version__
 from aetherlens.api.front import Front
 from aetherlens.api.resources.devices import DevicesResource
+from aetherlens.api.resources.history import HistoryResource
 from aetherlens.api.resources.metrics import MetricsResource
 from aetherlens.api.resources.plugins import PluginsResource
 from aetherlens.api.resources.system import SystemResource
@@ -38,7 +39,9 @@ from aetherlens.plugins.supervisor import Supervisor
 from aetherlens.processor.live import LiveState
 from aetherlens.processor.subscribers import Subscribers
 from aetherlens.scheduler.grid import Grid
+from aetherlens.scheduler.periodic import PeriodicJob
 from aetherlens.settings import Settings, zone
+from aetherlens.storage.aggregates import AggregateHistory
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
 from aetherlens.storage.embedded import EmbeddedServer
 from aetherlens.storage.errors import DatabaseUnavailableError
@@ -46,6 +49,8 @@ from aetherlens.storage.history import History
 from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
+from aetherlens.storage.raw import RawSamples
+from aetherlens.storage.rollups import Rollups
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Device
@@ -60,6 +65,9 @@ INTAKE_SOCKET = "intake.sock"
 PLUGIN_PATIENCE_S = 20.0
 #: Current values are known from the start for series with a sample so recent.
 CURRENT_LOOK_BACK = timedelta(days=1)
+#: How often the aggregates are brought up to date, and how long that may take, in seconds.
+ROLLUPS_EVERY_S = 60.0
+ROLLUPS_TIMEOUT_S = 300.0
 
 
 async def open_database(stack: AsyncExitStack, home: Path, settings: Settings) -> Database:
@@ -115,7 +123,14 @@ class App:
         # storage
         partitions, registry = Partitions(database), SeriesRegistry(database)
         await asyncio.gather(partitions.load(), registry.load())
-        devices, history = DeviceStore(database), History(database)
+        devices, history, raw = DeviceStore(database), History(database), RawSamples(database)
+        aggregates = AggregateHistory(database, raw, time_zone)
+        rollups = Rollups(database, raw, time_zone)
+        rollup_job = PeriodicJob(
+            "rollups", rollups.run, metrics, interval_s=ROLLUPS_EVERY_S, timeout_s=ROLLUPS_TIMEOUT_S
+        )
+        rollup_job.start()
+        stack.push_async_callback(rollup_job.stop)
 
         # processor
         live, subscribers = LiveState(registry), Subscribers(metrics)
@@ -145,7 +160,8 @@ class App:
         front = Front(short_folder(self._run_folder) / WEB_SOCKET)
         stack.push_async_callback(front.close)
         resources = Resources(
-            metrics=MetricsResource(intake, live, registry, devices, history, time_zone),
+            metrics=MetricsResource(intake, live, registry, devices),
+            history=HistoryResource(registry, history, aggregates, raw),
             devices=DevicesResource(devices, registry, live),
             plugins=PluginsResource(manager),
             system=SystemResource(settings.home, time_zone, database, manager, live, metrics),

@@ -9,6 +9,9 @@ _MICROSECOND = timedelta(microseconds=1)
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 
+#: PostgreSQL counts microseconds from 2000-01-01 in its binary formats.
+POSTGRES_EPOCH_US = 946_684_800 * SECOND_US
+
 
 def now_us() -> int:
     """Return the wall clock's time."""

@@ -5,21 +5,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from aetherlens.lib.clock import EPOCH
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
 #: Rows fetched at a time while a long answer streams out.
 PAGE_ROWS = 10_000
-
-#: Name → bucket width; a day is the home's own and has no fixed width.
-BUCKETS: dict[str, timedelta | None] = {
-    "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "1d": None,
-}
 
 
 class Point(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -27,11 +17,13 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 
     #: Time of the sample, or start of the bucket; UTC.
     timestamp: datetime
-    #: The sample, or the mean of the bucket's samples.
-    value: float
+    #: The sample, or the mean of the bucket's samples; None for a bucket without samples, which only holds energy.
+    value: float | None
     min: float | None = None
     max: float | None = None
     count: int | None = None
+    #: Energy of the bucket, of power and of energy counters.
+    energy_kwh: float | None = None
 
 
 class LatestSample(msgspec.Struct, frozen=True):
@@ -57,21 +49,6 @@ class History:
             if len(rows) < PAGE_ROWS:
                 return
             start = rows[-1]["ts"] + timedelta(microseconds=1)
-
-    async def buckets(
-        self, series_id: int, start: datetime, end: datetime, resolution: str, time_zone: str
-    ) -> Sequence[Point]:
-        """Return mean, extremes and count per bucket; `resolution` is a key of BUCKETS.
-
-        Days follow the calendar of `time_zone`; finer buckets lie on a fixed grid in UTC, so that they do not depend on
-        the range asked for.
-        """
-        width = BUCKETS[resolution]
-        if width is None:
-            rows = await self._database.fetch(statement("history_days"), series_id, start, end, time_zone)
-        else:
-            rows = await self._database.fetch(statement("history_buckets"), series_id, start, end, width, EPOCH)
-        return [Point(row["ts"], row["value"], row["min"], row["max"], row["count"]) for row in rows]
 
     async def latest(self, since: datetime) -> list[LatestSample]:
         """Return the newest sample of every series that has one since then."""

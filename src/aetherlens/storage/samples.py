@@ -10,16 +10,14 @@ import asyncpg
 import numpy as np
 import numpy.typing as npt
 
-from aetherlens.lib.clock import DAY_US, SECOND_US
+from aetherlens.lib.clock import DAY_US, POSTGRES_EPOCH_US
+from aetherlens.storage.dirty import mark, watermark_us
 from aetherlens.storage.errors import DatabaseUnavailableError, RefusedBatchError
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
 _COLUMNS = ("series_id", "ts", "value")
-
-#: PostgreSQL counts microseconds from 2000-01-01 in its binary format.
-_POSTGRES_EPOCH_US = 946_684_800 * SECOND_US
 
 #: One row of binary COPY, https://www.postgresql.org/docs/current/sql-copy.html: field count, then length and value of
 #: each field, all big-endian.
@@ -113,7 +111,7 @@ class SampleBatch:
         rows["series_length"] = 4
         rows["series_id"] = self.series_ids
         rows["ts_length"] = 8
-        rows["ts"] = self.ts_us - _POSTGRES_EPOCH_US
+        rows["ts"] = self.ts_us - POSTGRES_EPOCH_US
         rows["value_length"] = 8
         rows["value"] = self.values
         return b"".join((_COPY_HEADER, rows.tobytes(), _COPY_TRAILER))
@@ -150,7 +148,7 @@ class SampleStore:
             async with self._database.acquire() as connection:
                 if not overlaps:
                     with contextlib.suppress(asyncpg.UniqueViolationError):
-                        await _copy(connection, "samples", batch)
+                        await _add(connection, batch)
                         return Written(len(batch), overlapped=False)
                 batch = batch.last_of_each()
                 changed = await _merge(connection, batch)
@@ -165,6 +163,14 @@ async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:
     await connection.copy_to_table(table, source=io.BytesIO(batch.binary_copy()), columns=_COLUMNS, format="binary")
 
 
+async def _add(connection: Any, batch: SampleBatch) -> None:
+    """Store a batch that is all new. Raises asyncpg.UniqueViolationError where it is not."""
+    async with connection.transaction():
+        watermark = await watermark_us(connection)
+        await _copy(connection, "samples", batch)
+        await mark(connection, watermark, batch.series_ids, batch.ts_us)
+
+
 async def _merge(connection: Any, batch: SampleBatch) -> int:
     """Store a batch of which some samples are stored already, and return how many changed something.
 
@@ -172,6 +178,10 @@ async def _merge(connection: Any, batch: SampleBatch) -> int:
     """
     await connection.execute(statement("samples_staging"))
     async with connection.transaction():
+        watermark = await watermark_us(connection)
         await _copy(connection, "samples_staging", batch)
         status: str = await connection.execute(statement("samples_merge"))
-    return int(status.rpartition(" ")[2])
+        changed = int(status.rpartition(" ")[2])
+        if changed:
+            await mark(connection, watermark, batch.series_ids, batch.ts_us)
+    return changed
