@@ -6,10 +6,11 @@ from datetime import datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from aetherlens.domain.aggregate import GAP_US, Quantity, aggregate
 from aetherlens.domain.buckets import ceiling, edges, floor
 from aetherlens.lib.clock import from_us, to_us
-from aetherlens.storage.history import Point
 from aetherlens.storage.pool import Database
 from aetherlens.storage.raw import FIRST_US, LAST_US, RawSamples
 from aetherlens.storage.rollups import STEP_US, STORED, read_around, touched
@@ -23,6 +24,21 @@ _MANY_NOTES = 16
 Span = tuple[int, int]
 
 
+class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a stretch of time comes to."""
+
+    #: Start of the bucket; UTC.
+    timestamp: datetime
+    #: Mean of its samples; None where there are none, only energy.
+    value: float | None
+    min: float | None = None
+    max: float | None = None
+    #: Number of samples.
+    count: int = 0
+    #: Of power and of energy counters.
+    energy_kwh: float | None = None
+
+
 class AggregateHistory:
     """Reads buckets of one series. The answer is what the raw samples come to, however far the aggregates are."""
 
@@ -33,7 +49,7 @@ class AggregateHistory:
         self._time_zone = time_zone
         self._zone = ZoneInfo(time_zone)
 
-    async def points(self, series: Series, start: datetime, end: datetime, level: str) -> list[Point]:
+    async def buckets(self, series: Series, start: datetime, end: datetime, level: str) -> list[Bucket]:
         """Return every bucket that overlaps [start, end) and holds anything; `level` is a key of domain's LEVELS."""
         start_us, end_us = max(to_us(start), FIRST_US), min(to_us(end), LAST_US)
         if start_us >= end_us:
@@ -41,13 +57,13 @@ class AggregateHistory:
         begin, until = floor(level, start_us, self._zone), ceiling(level, end_us, self._zone)
         quantity = Quantity.of(series.metric_type)
         unsettled = [(begin, until)]
-        stored: list[Point] = []
+        stored: list[Bucket] = []
         if level in STORED:
             unsettled = _joined(begin, until, await self._unsettled(series.series_id, quantity, level))
             if unsettled != [(begin, until)]:
                 stored = await self._stored(series.series_id, begin, until, level, unsettled)
         computed = [await self._computed(series.series_id, quantity, span, level) for span in unsettled]
-        return sorted(chain(stored, *computed), key=lambda point: point.timestamp)
+        return sorted(chain(stored, *computed), key=lambda bucket: bucket.timestamp)
 
     async def _unsettled(self, series_id: int, quantity: Quantity, level: str) -> list[Span]:
         """Return where the stored aggregates are not, or not yet again, what the samples say."""
@@ -70,28 +86,30 @@ class AggregateHistory:
             spans.append((floor(level, low, self._zone), ceiling(level, high, self._zone)))
         return spans
 
-    async def _stored(self, series_id: int, begin: int, until: int, level: str, without: Sequence[Span]) -> list[Point]:
+    async def _stored(
+        self, series_id: int, begin: int, until: int, level: str, without: Sequence[Span]
+    ) -> list[Bucket]:
         rows = await self._database.fetch(statement(f"rollup_read_{level}"), series_id, from_us(begin), from_us(until))
-        points = [Point(*row) for row in rows]
+        buckets = [Bucket(*row) for row in rows]
         for low, high in without:
             start, end = from_us(low), from_us(high)
-            points = [point for point in points if not start <= point.timestamp < end]
-        return points
+            buckets = [bucket for bucket in buckets if not start <= bucket.timestamp < end]
+        return buckets
 
-    async def _computed(self, series_id: int, quantity: Quantity, span: Span, level: str) -> list[Point]:
+    async def _computed(self, series_id: int, quantity: Quantity, span: Span, level: str) -> list[Bucket]:
         low, high = await self._inhabited(series_id, quantity, span, level)
-        points: list[Point] = []
+        buckets: list[Bucket] = []
         while low < high:
             bounds = edges(level, low, min(low + STEP_US, high), self._zone)
             samples = await read_around(self._raw, series_id, quantity, int(bounds[0]), int(bounds[-1]))
             found = await asyncio.to_thread(aggregate, *samples, bounds, quantity, GAP_US)
             columns = (found.bucket_us, found.avg, found.minimum, found.maximum, found.samples, found.energy_kwh)
-            points += [
-                Point(from_us(us), _number(avg), _number(least), _number(most), count, _number(energy))
+            buckets += [
+                Bucket(from_us(us), _number(avg), _number(least), _number(most), count, _number(energy))
                 for us, avg, least, most, count, energy in zip(*(column.tolist() for column in columns), strict=True)
             ]
             low = int(bounds[-1])
-        return points
+        return buckets
 
     async def _inhabited(self, series_id: int, quantity: Quantity, span: Span, level: str) -> Span:
         """Cut from a long stretch what lies before all samples and after them."""

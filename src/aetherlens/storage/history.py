@@ -12,18 +12,12 @@ from aetherlens.storage.statements import statement
 PAGE_ROWS = 10_000
 
 
-class Point(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One sample, or one bucket of samples."""
+class Point(msgspec.Struct, frozen=True):
+    """One sample."""
 
-    #: Time of the sample, or start of the bucket; UTC.
+    #: UTC.
     timestamp: datetime
-    #: The sample, or the mean of the bucket's samples; None for a bucket without samples, which only holds energy.
-    value: float | None
-    min: float | None = None
-    max: float | None = None
-    count: int | None = None
-    #: Energy of the bucket, of power and of energy counters.
-    energy_kwh: float | None = None
+    value: float
 
 
 class LatestSample(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import math
 import random
 import statistics
@@ -28,11 +29,13 @@ from aetherlens.storage.rollups import Rollups
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.series import NewSeries, Series, SeriesRegistry
 from aetherlens.storage.statements import statement
+from product import ROOT
 
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 GAP = timedelta(minutes=5)
+MONTH = ROOT.parent / "shared" / "data" / "household-2007-03.csv.gz"
 TYPES = ("power", "energy", "temperature")
 #: Home → a day on which its clocks change, or any.
 HOMES = {
@@ -155,7 +158,7 @@ class House:
         for name, samples in self.held.items():
             for level in ("15m", "1h", "1d"):
                 expected = brute_force(samples, level, self.zone, name) if samples else {}
-                points = await self.reader.points(self.series[name], LONG_AGO, FAR, level)
+                points = await self.reader.buckets(self.series[name], LONG_AGO, FAR, level)
                 got = {
                     point.timestamp: {
                         "avg": point.value, "min": point.min, "max": point.max, "count": point.count,
@@ -276,6 +279,19 @@ async def test_the_order_of_arrival_does_not_matter(database: Database, house: H
         await house.rollups.run(NOON + timedelta(days=part / 400))
     await house.rollups.run(NOON + timedelta(days=3))
     assert [await house.table(level, name) for level in TABLES for name in ("power", "energy")] == expected
+
+
+@pytest.mark.skipif(not MONTH.exists(), reason="the full month shared/data/household-2007-03.csv.gz is not here")
+async def test_a_month_of_a_real_household_has_its_energy(house: House) -> None:
+    with gzip.open(MONTH, "rt") as file:
+        rows = [line.split(",") for line in file.read().splitlines()[1:]]
+    await house.write(
+        "power", {datetime.fromisoformat(row[0]).replace(tzinfo=UTC): float(row[1]) * 1000 for row in rows}
+    )
+    await house.rollups.run(datetime(2007, 5, 1, tzinfo=UTC))
+    for table in TABLES.values():
+        total = await house.database.fetchrow(f"SELECT sum(energy_kwh), sum(count) FROM {table}")
+        assert tuple(total) == (pytest.approx(981.07, rel=0.001), 44_640)
 
 
 @pytest.mark.parametrize("name", ["power", "energy"])

@@ -15,7 +15,7 @@ from aetherlens.domain.buckets import LEVELS
 from aetherlens.domain.reduce import reduce
 from aetherlens.lib.clock import DAY_US, from_us, to_us
 from aetherlens.lib.logs import get_logger
-from aetherlens.storage.aggregates import AggregateHistory
+from aetherlens.storage.aggregates import AggregateHistory, Bucket
 from aetherlens.storage.errors import DatabaseUnavailableError
 from aetherlens.storage.history import History, Point
 from aetherlens.storage.raw import FIRST_US, LAST_US, RawSamples
@@ -88,17 +88,19 @@ class HistoryResource:
             )  # fmt: skip
         return series
 
-    def _pages(self, series: Series, question: _Question) -> AsyncIterator[Sequence[Point]]:
+    def _pages(self, series: Series, question: _Question) -> AsyncIterator[Sequence[Point | Bucket]]:
         if question.resolution != "raw":
             return self._buckets(series, question)
         if question.max_points is not None:
             return self._thinned(series.series_id, question, question.max_points)
         return self._history.raw(series.series_id, question.start, question.end)
 
-    async def _buckets(self, series: Series, question: _Question) -> AsyncIterator[Sequence[Point]]:
-        yield await self._aggregates.points(series, question.start, question.end, question.resolution)
+    async def _buckets(self, series: Series, question: _Question) -> AsyncIterator[Sequence[Point | Bucket]]:
+        yield await self._aggregates.buckets(series, question.start, question.end, question.resolution)
 
-    async def _thinned(self, series_id: int, question: _Question, max_points: int) -> AsyncIterator[Sequence[Point]]:
+    async def _thinned(
+        self, series_id: int, question: _Question, max_points: int
+    ) -> AsyncIterator[Sequence[Point | Bucket]]:
         """Read samples week by week, so that a long range needs little memory, and keep the peaks of all."""
         begin, end = max(to_us(question.start), FIRST_US), min(to_us(question.end), LAST_US)
         first = await self._raw.after(series_id, begin)
@@ -141,10 +143,11 @@ class HistoryResource:
         yield text.getvalue().encode()
 
 
-def _csv_row(series: Series, point: Point) -> Sequence[object]:
+def _csv_row(series: Series, point: Point | Bucket) -> Sequence[object]:
     time = point.timestamp.isoformat().replace("+00:00", "Z")
     names = (time, series.device_id, series.metric_type, series.unit)
-    return (*names, point.value, point.min, point.max, point.count, point.energy_kwh)
+    more = (point.min, point.max, point.count, point.energy_kwh) if isinstance(point, Bucket) else ("",) * 4
+    return (*names, point.value, *more)
 
 
 def _described(series: Series) -> dict[str, object]:
