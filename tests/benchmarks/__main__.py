@@ -8,10 +8,14 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import ingest, life
+from benchmarks import ingest, life, queries
 from benchmarks.report import Figure, table
 
-BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {"ingest": ingest.run, "life": life.run}
+BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+    "ingest": ingest.run,
+    "life": life.run,
+    "queries": queries.run,
+}
 
 
 def main() -> None:

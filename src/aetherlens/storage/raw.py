@@ -59,6 +59,11 @@ class RawSamples:
             lower = upper
         return None
 
+    async def series_within(self, connection: Any, start_us: int, end_us: int) -> list[int]:
+        """Return the series with a sample in [start, end), in order, as a transaction sees them."""
+        rows = await connection.fetch(statement("raw_series"), from_us(start_us), from_us(end_us))
+        return [row["series_id"] for row in rows]
+
     async def oldest(self, connection: Any) -> int | None:
         """Return the time of the oldest sample of all series, as a transaction sees it."""
         row = await connection.fetchrow(statement("raw_oldest"))

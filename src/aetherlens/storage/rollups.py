@@ -86,7 +86,13 @@ class Rollups:
                 begins = min(begins, int(bucket[0]))
         async with self._database.acquire() as connection, connection.transaction():
             await connection.execute(statement("rollup_lock"))
-            await connection.execute(statement("rollup_close"), from_us(begins), from_us(watermark), from_us(reached))
+            passed = await self._raw.series_within(connection, begins, reached)
+            await connection.execute(
+                statement("rollup_mark"),
+                passed,
+                [from_us(watermark)] * len(passed),
+                [from_us(reached - 1)] * len(passed),
+            )
             await connection.execute(statement("rollup_advance"), from_us(reached), self._time_zone)
         return reached
 
