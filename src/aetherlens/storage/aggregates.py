@@ -63,22 +63,23 @@ class AggregateHistory:
             if unsettled != [(begin, until)]:
                 stored = await self._stored(series.series_id, begin, until, level, unsettled)
         computed = [await self._computed(series.series_id, quantity, span, level) for span in unsettled]
+        if not computed:
+            return stored
         return sorted(chain(stored, *computed), key=lambda bucket: bucket.timestamp)
 
     async def _unsettled(self, series_id: int, quantity: Quantity, level: str) -> list[Span]:
         """Return where the stored aggregates are not, or not yet again, what the samples say."""
-        state = await self._database.fetchrow(statement("rollup_state"))
-        if state["watermark"] is None or state["time_zone"] != self._time_zone:
+        rows = await self._database.fetch(statement("rollup_settled"), series_id)
+        if rows[0]["watermark"] is None or rows[0]["time_zone"] != self._time_zone:
             return [(-(2**62), 2**62)]
-        watermark = to_us(state["watermark"])
+        watermark = to_us(rows[0]["watermark"])
         # A sample that the watermark has not reached tells how long the one before it held.
         settled = watermark - GAP_US
         if quantity is Quantity.COUNTER:
             before = await self._raw.before(series_id, watermark)
             settled = watermark if before is None else before
         spans = [(floor(level, settled, self._zone), 2**62)]
-        rows = await self._database.fetch(statement("rollup_dirty_of"), series_id)
-        notes = [(to_us(row["first"]), to_us(row["last"])) for row in rows]
+        notes = [(to_us(row["first"]), to_us(row["last"])) for row in rows if row["first"] is not None]
         if len(notes) > _MANY_NOTES:
             notes = [(notes[0][0], max(last for _, last in notes))]
         for first, last in notes:
