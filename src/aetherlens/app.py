@@ -11,6 +11,7 @@ import msgspec
 from aetherlens import __version__
 from aetherlens.api.front import Front
 from aetherlens.api.resources.devices import DevicesResource
+from aetherlens.api.resources.history import HistoryResource
 from aetherlens.api.resources.metrics import MetricsResource
 from aetherlens.api.resources.plugins import PluginsResource
 from aetherlens.api.resources.system import SystemResource
@@ -41,6 +42,7 @@ from aetherlens.processor.subscribers import Subscribers
 from aetherlens.scheduler.grid import Grid
 from aetherlens.scheduler.periodic import PeriodicJob
 from aetherlens.settings import Plugins, Settings, zone
+from aetherlens.storage.aggregates import AggregateHistory
 from aetherlens.storage.compaction import Compactor
 from aetherlens.storage.devices import DeviceStore, ReportedDevice
 from aetherlens.storage.disk_guard import DiskGuard
@@ -51,7 +53,9 @@ from aetherlens.storage.journal import Journal
 from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
+from aetherlens.storage.raw import RawSamples
 from aetherlens.storage.retention import Level, Retention, Together
+from aetherlens.storage.rollups import Rollups
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.series import SeriesRegistry
@@ -72,6 +76,9 @@ COMPACTION_INTERVAL_S = 3600.0
 COMPACTION_TIMEOUT_S = 3500.0
 #: Current values are known from the start for series with a sample so recent.
 CURRENT_LOOK_BACK = timedelta(days=1)
+#: How often the aggregates are brought up to date, and how long that may take, in seconds.
+ROLLUPS_EVERY_S = 60.0
+ROLLUPS_TIMEOUT_S = 300.0
 
 
 async def open_database(stack: AsyncExitStack, home: Path, settings: Settings) -> Database:
@@ -129,11 +136,14 @@ class App:
         await asyncio.gather(partitions.load(), registry.load())
         segments = SegmentStore(database, metrics)
         devices, history = DeviceStore(database), History(database, segments)
-        raw = Together(partitions, segments)
-        retention = Retention([Level(name="raw", table=raw, keep_days=settings.storage.raw_days)])
+        kept = Together(partitions, segments)
+        retention = Retention([Level(name="raw", table=kept, keep_days=settings.storage.raw_days)])
         disk = DiskGuard(self._home, settings.storage.min_free_mb, metrics)
         journal = Journal(self._home / JOURNAL_FOLDER, settings.storage.journal_max_mb * 1024 * 1024, metrics)
         await journal.load()
+        raw = RawSamples(database, segments)
+        aggregates = AggregateHistory(database, raw, time_zone)
+        rollups = Rollups(database, raw, time_zone)
 
         # processor
         live, subscribers = LiveState(registry), Subscribers(metrics)
@@ -165,6 +175,9 @@ class App:
 
         # periodic work
         self._start_job(PeriodicJob("disk-guard", disk.check, metrics, interval_s=10, timeout_s=5))
+        self._start_job(
+            PeriodicJob("rollups", rollups.run, metrics, interval_s=ROLLUPS_EVERY_S, timeout_s=ROLLUPS_TIMEOUT_S)
+        )
         self._start_job(PeriodicJob("retention", retention.run, metrics, interval_s=3600, timeout_s=600))
         if partitions.kind == "native":
             compactor = Compactor(
@@ -191,7 +204,8 @@ class App:
         front = Front(short_folder(self._run_folder) / WEB_SOCKET)
         stack.push_async_callback(front.close)
         resources = Resources(
-            metrics=MetricsResource(intake, live, registry, devices, history, time_zone),
+            metrics=MetricsResource(intake, live, registry, devices),
+            history=HistoryResource(registry, history, aggregates, raw),
             devices=DevicesResource(devices, registry, live),
             plugins=PluginsResource(manager),
             system=SystemResource(

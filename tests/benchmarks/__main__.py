@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import ingest, kills, life, segments
+from benchmarks import ingest, kills, life, queries, segments
 from benchmarks.report import Figure, table
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "life": life.run,
     "kills": kills.run,
     "segments": segments.run,
+    "queries": queries.run,
 }
 
 

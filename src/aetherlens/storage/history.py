@@ -1,37 +1,23 @@
 """Reading samples back."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from aetherlens.lib.clock import EPOCH, from_us
-from aetherlens.storage.bucketing import Bucket, buckets_of, days, fixed
+from aetherlens.lib.clock import from_us
 from aetherlens.storage.pool import Database
 from aetherlens.storage.readings import PAGE_ROWS, Readings
 from aetherlens.storage.segments import SegmentStore
 from aetherlens.storage.statements import statement
 
-#: Name → bucket width; a day is the home's own and has no fixed width.
-BUCKETS: dict[str, timedelta | None] = {
-    "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "1d": None,
-}
 
+class Point(msgspec.Struct, frozen=True):
+    """One sample."""
 
-class Point(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One sample, or one bucket of samples."""
-
-    #: Time of the sample, or start of the bucket; UTC.
+    #: UTC.
     timestamp: datetime
-    #: The sample, or the mean of the bucket's samples.
     value: float
-    min: float | None = None
-    max: float | None = None
-    count: int | None = None
 
 
 class LatestSample(msgspec.Struct, frozen=True):
@@ -57,31 +43,6 @@ class History:
                 page = slice(begin, begin + PAGE_ROWS)
                 pairs = zip(columns.ts_us[page].tolist(), columns.values[page].tolist(), strict=True)
                 yield [Point(from_us(us), value) for us, value in pairs]
-
-    async def buckets(
-        self, series_id: int, start: datetime, end: datetime, resolution: str, time_zone: str
-    ) -> Sequence[Point]:
-        """Return mean, extremes and count per bucket; `resolution` is a key of BUCKETS.
-
-        Days follow the calendar of `time_zone`; finer buckets lie on a fixed grid in UTC, so that they do not depend on
-        the range asked for.
-        """
-        width = BUCKETS[resolution]
-        if width is None:
-            rows = await self._database.fetch(statement("history_days"), series_id, start, end, time_zone)
-        else:
-            rows = await self._database.fetch(statement("history_buckets"), series_id, start, end, width, EPOCH)
-        if await self._segments.reach(series_id, start, end, 1) is None:
-            return [Point(row["ts"], row["value"], row["min"], row["max"], row["count"]) for row in rows]
-        buckets: list[Bucket] = []
-        starts_of = days(time_zone) if width is None else fixed(width)
-        async for columns in self._readings.pages(series_id, start, end):
-            for bucket in buckets_of(columns, starts_of):
-                if buckets and buckets[-1].start_us == bucket.start_us:
-                    buckets[-1].add(bucket)
-                else:
-                    buckets.append(bucket)
-        return [Point(from_us(one.start_us), one.sum / one.count, one.min, one.max, one.count) for one in buckets]
 
     async def latest(self, since: datetime) -> list[LatestSample]:
         """Return the newest sample of every series that has one since then."""

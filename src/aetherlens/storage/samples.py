@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetherlens.lib.clock import DAY_US, POSTGRES_EPOCH_US
+from aetherlens.storage.dirty import mark, watermark_us
 from aetherlens.storage.errors import DatabaseUnavailableError, RefusedBatchError
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
@@ -169,7 +170,7 @@ class SampleStore:
         async with self._database.acquire() as connection:
             if not overlaps:
                 with contextlib.suppress(asyncpg.UniqueViolationError):
-                    await _copy(connection, "samples", batch)
+                    await _add(connection, batch)
                     return Written(len(batch), overlapped=False)
             batch = batch.last_of_each()
             changed = await _merge(connection, batch)
@@ -180,6 +181,14 @@ async def _copy(connection: Any, table: str, batch: SampleBatch) -> None:
     await connection.copy_to_table(table, source=io.BytesIO(batch.binary_copy()), columns=_COLUMNS, format="binary")
 
 
+async def _add(connection: Any, batch: SampleBatch) -> None:
+    """Store a batch that is all new. Raises asyncpg.UniqueViolationError where it is not."""
+    async with connection.transaction():
+        watermark = await watermark_us(connection)
+        await _copy(connection, "samples", batch)
+        await mark(connection, watermark, batch.series_ids, batch.ts_us)
+
+
 async def _merge(connection: Any, batch: SampleBatch) -> int:
     """Store a batch of which some samples are stored already, and return how many changed something.
 
@@ -187,6 +196,10 @@ async def _merge(connection: Any, batch: SampleBatch) -> int:
     """
     await connection.execute(statement("samples_staging"))
     async with connection.transaction():
+        watermark = await watermark_us(connection)
         await _copy(connection, "samples_staging", batch)
         status: str = await connection.execute(statement("samples_merge"))
-    return int(status.rpartition(" ")[2])
+        changed = int(status.rpartition(" ")[2])
+        if changed:
+            await mark(connection, watermark, batch.series_ids, batch.ts_us)
+    return changed

@@ -5,7 +5,7 @@ A segment whose bytes are not what was written is put aside, counted and logged;
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -114,6 +114,21 @@ class SegmentStore:
         row = await self._database.fetchrow(statement("segments_reach"), series_id, start, end, SPAN_DAYS, segments)
         last: datetime | None = None if row is None else row["last_ts"]
         return last
+
+    async def outermost(self, series_id: int, start: datetime, end: datetime, *, newest: bool) -> int | None:
+        """Return the time of the newest or oldest compacted sample of [start, end), microseconds since 1970 UTC."""
+        name = "segments_newest" if newest else "segments_oldest"
+        while (row := await self._database.fetchrow(statement(name), series_id, start, end)) is not None:
+            segment = Segment(**dict(row))
+            for columns in await self.unpack([segment]):  # one that is corrupt makes way for its neighbour
+                begin, stop = np.searchsorted(columns.ts_us, (to_us(start), to_us(end)))
+                if begin < stop:
+                    return int(columns.ts_us[stop - 1 if newest else begin])
+                if newest:
+                    end = segment.first_ts
+                else:
+                    start = segment.last_ts + timedelta(microseconds=1)
+        return None
 
     async def latest(self, since: datetime) -> dict[int, Columns]:
         """Return the newest compacted sample since then, as columns of length one, by series."""

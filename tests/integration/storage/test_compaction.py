@@ -12,15 +12,17 @@ import pytest
 from aetherlens.lib.clock import DAY_US, SECOND_US, from_us, to_us
 from aetherlens.lib.metrics import Metrics
 from aetherlens.storage import compaction
+from aetherlens.storage.aggregates import AggregateHistory, Bucket
 from aetherlens.storage.codec import ZLIB, pco
 from aetherlens.storage.compaction import Compactor
 from aetherlens.storage.errors import CompactionError
-from aetherlens.storage.history import History, LatestSample, Point
+from aetherlens.storage.history import History, LatestSample
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect
+from aetherlens.storage.raw import RawSamples
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.segments import SPAN_DAYS, SegmentStore
-from aetherlens.storage.series import NewSeries, SeriesRegistry
+from aetherlens.storage.series import NewSeries, Series, SeriesRegistry
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -58,6 +60,11 @@ class House:
             self.database, self.partitions, self.segments, self.metrics,
             after_days=after_days, today=lambda: self.today, codec=ZLIB,
         )  # fmt: skip
+
+    async def buckets(self, level: str, zone: str) -> list[Bucket]:
+        series = Series(series_id=1, device_id="d", metric_type="temperature", unit="°C", tags={}, device_type="x")
+        reader = AggregateHistory(self.database, RawSamples(self.database, self.segments), zone)
+        return await reader.buckets(series, LONG_AGO, FAR, level)
 
     async def compact(self) -> None:
         await self.compactor().run()
@@ -176,13 +183,13 @@ async def test_buckets_are_those_of_the_rows(house: House) -> None:
         start_us = to_us(datetime(first.year, first.month, first.day, tzinfo=UTC)) + 7
         await house.write([(1, start_us + minute * 60 * SECOND_US, minute % 61 / 4) for minute in range(4000)])
     zones = ("UTC", "Asia/Kathmandu", "Europe/Paris", "Australia/Lord_Howe")
-    questions = [(resolution, "UTC") for resolution in ("1m", "5m", "15m", "1h")] + [("1d", zone) for zone in zones]
-    before = [await house.history.buckets(1, LONG_AGO, FAR, *question) for question in questions]
+    questions = [(level, "UTC") for level in ("1m", "5m", "15m", "1h")] + [("1d", zone) for zone in zones]
+    before = [await house.buckets(*question) for question in questions]
     house.today = date(2026, 10, 25)
     await house.compact()
     # a sample that stands in rows and segment counts once
     await house.write([(1, to_us(datetime(2026, 3, 28, tzinfo=UTC)) + 7, 0.0)])
-    assert [await house.history.buckets(1, LONG_AGO, FAR, *question) for question in questions] == before
+    assert [await house.buckets(*question) for question in questions] == before
 
 
 async def test_the_newest_samples_are_found_on_both_sides(house: House) -> None:
@@ -396,5 +403,4 @@ async def test_a_day_that_somebody_writes_for_long_is_postponed(house: House, da
 
 async def test_a_read_without_samples_is_empty(house: House) -> None:
     assert await house.read() == []
-    empty: list[Point] = []
-    assert await house.history.buckets(1, LONG_AGO, FAR, "1h", "UTC") == empty
+    assert await house.buckets("1h", "UTC") == []

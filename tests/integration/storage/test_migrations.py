@@ -28,7 +28,7 @@ async def test_several_cores_at_once_apply_each_migration_once(empty_database_ta
     for database in databases:
         await database.close()
     assert len(set(versions)) == 1
-    assert [row["version"] for row in rows] == list(range(1, versions[0] + 1))
+    assert [row["version"] for row in rows] == [int(path.name[:4]) for path in migrations()]
 
 
 async def test_a_newer_database_is_refused(database_target: Target) -> None:

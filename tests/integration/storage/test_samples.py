@@ -1,7 +1,7 @@
 """Samples go in by COPY and come back exactly."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -82,28 +82,6 @@ async def test_a_long_range_is_read_in_pages_without_loss(database: Database, st
     assert [point.value for page in pages for point in page] == [float(n) for n in range(count)]
 
 
-async def test_days_are_those_of_the_home(database: Database, store: SampleStore) -> None:
-    # 2026-10-25 has 25 hours in Paris: midnight to midnight is 22:00Z to 23:00Z.
-    first = datetime(2026, 10, 24, 22, tzinfo=UTC)
-    times = [to_us(first + timedelta(hours=hour)) for hour in range(26)]
-    await store.write(SampleBatch.from_lists([1] * 26, times, [1.0] * 26))
-    days = await history(database).buckets(1, LONG_AGO, FAR, "1d", "Europe/Paris")
-    assert [(day.timestamp, day.count) for day in days] == [
-        (first, 25),
-        (datetime(2026, 10, 25, 23, tzinfo=UTC), 1),
-    ]
-
-
-async def test_buckets_hold_mean_extremes_and_count(database: Database, store: SampleStore) -> None:
-    times = [to_us(NOON) + minute * 60_000_000 for minute in range(20)]
-    await store.write(SampleBatch.from_lists([1] * 20, times, [float(minute) for minute in range(20)]))
-    buckets = await history(database).buckets(1, LONG_AGO, FAR, "15m", "UTC")
-    assert buckets == [
-        Point(NOON, 7.0, 0.0, 14.0, 15),
-        Point(NOON + timedelta(minutes=15), 17.0, 15.0, 19.0, 5),
-    ]
-
-
 async def test_the_metrics_view_joins_names_and_units(database: Database, store: SampleStore) -> None:
     registry = SeriesRegistry(database)
     await registry.register("test", [NewSeries(device_id="m1", metric_type="power", unit="W", tags={"phase": "a"})])
@@ -129,8 +107,3 @@ def test_keeping_the_last_of_each_is_what_a_dictionary_does(rows: list[tuple[int
         (int(s), int(t)): float(v) for s, t, v in zip(kept.series_ids, kept.ts_us, kept.values, strict=True)
     } == expected
     assert len(kept) == len(expected)
-
-
-@pytest.mark.parametrize("resolution", ["1m", "5m", "15m", "1h", "1d"])
-async def test_no_samples_make_no_buckets(database: Database, resolution: str) -> None:
-    assert await history(database).buckets(1, LONG_AGO, FAR, resolution, "Asia/Kathmandu") == []

@@ -1,23 +1,20 @@
-"""/metrics: current values, history, and samples from API clients."""
+"""/metrics: current values, and samples from API clients."""
 
-import contextlib
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
 
-from aetherlens.api.problems import Problem, bad_request, not_found
-from aetherlens.api.requests import check_names, decode, explain, json_response, moment, read_body, required
+from aetherlens.api.problems import Problem, bad_request
+from aetherlens.api.requests import check_names, decode, explain, json_response, read_body
 from aetherlens.collector.intake import Intake
 from aetherlens.collector.normalise import Rejection
 from aetherlens.lib.clock import from_us
 from aetherlens.lib.logs import get_logger
 from aetherlens.processor.live import Current, LiveState
 from aetherlens.storage.devices import DeviceStore
-from aetherlens.storage.errors import DatabaseUnavailableError
-from aetherlens.storage.history import BUCKETS, History, Point
-from aetherlens.storage.series import Series, SeriesRegistry
+from aetherlens.storage.series import SeriesRegistry
 from aetherlens_sdk import Metric
 
 log = get_logger(__name__)
@@ -26,11 +23,6 @@ log = get_logger(__name__)
 MAX_ITEMS = 10_000
 #: How long a write may wait until it is durable, in seconds.
 WRITE_TIMEOUT_S = 20.0
-#: Buckets of one answer at most: ten years of quarter hours.
-MAX_BUCKETS = 366_000
-
-#: One day after the earliest time there is: before it, no start can be a day earlier.
-_FIRST_DEFAULT_END = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 
 #: Where samples of API clients are said to come from.
 SOURCE = "api"
@@ -68,15 +60,11 @@ class MetricsResource:
         live: LiveState,
         registry: SeriesRegistry,
         devices: DeviceStore,
-        history: History,
-        time_zone: str,
     ) -> None:
         self._intake = intake
         self._live = live
         self._registry = registry
         self._devices = devices
-        self._history = history
-        self._time_zone = time_zone
 
     async def current(self, request: web.Request) -> web.Response:
         """GET /metrics/current[?device_id][&metric_type]: the newest sample of each series."""
@@ -107,48 +95,6 @@ class MetricsResource:
                 )
             )
         return described
-
-    async def history(self, request: web.Request) -> web.StreamResponse:
-        """GET /metrics/history?device_id&metric_type[&start][&end][&resolution]: samples of [start, end), by time."""
-        check_names(request, {"device_id", "metric_type", "start", "end", "resolution"})
-        device_id, metric_type = required(request, "device_id"), required(request, "metric_type")
-        end = moment(request, "end", datetime.now(UTC))
-        start = moment(request, "start", max(end, _FIRST_DEFAULT_END) - timedelta(days=1))
-        if start >= end:
-            raise bad_request("start must lie before end", field="start")
-        resolution = request.query.get("resolution", "raw")
-        if resolution != "raw" and resolution not in BUCKETS:
-            raise bad_request(
-                f"there is no resolution {resolution[:20]!r}", field="resolution", hint=f"use raw, {', '.join(BUCKETS)}"
-            )
-        series = await self._find(device_id, metric_type)
-        head = {
-            "device_id": device_id, "metric_type": metric_type, "unit": series.unit, "start": start, "end": end,
-            "resolution": resolution,
-        }  # fmt: skip
-        if resolution == "raw":
-            return await _stream(request, head, self._history.raw(series.series_id, start, end))
-        width = BUCKETS[resolution]
-        if width is not None and (end - start) / width > MAX_BUCKETS:
-            raise bad_request(
-                "the range holds too many points", field="resolution", hint="ask for a coarser resolution"
-            )
-        points = await self._history.buckets(series.series_id, start, end, resolution, self._time_zone)
-        response = json_response({**head, "points": points})
-        response.enable_compression()
-        return response
-
-    async def _find(self, device_id: str, metric_type: str) -> Series:
-        series = self._registry.find(device_id, metric_type)
-        if series is None:
-            await self._registry.load()  # an import may have added it
-            series = self._registry.find(device_id, metric_type)
-        if series is None:
-            raise not_found(
-                f"device {device_id[:128]!r} has no metric {metric_type[:64]!r}", field="device_id",
-                hint="GET /api/v1/devices lists devices and their metrics",
-            )  # fmt: skip
-        return series
 
     async def write(self, request: web.Request) -> web.Response:
         """POST /metrics: one metric or a list of them. Answered once they are committed or in the journal.
@@ -207,37 +153,3 @@ def _write_answer(results: list[ItemResult]) -> web.Response:
     return json_response(
         {"stored": len(results) - len(refused), "rejected": len(refused), "results": results}, 207 if refused else 201
     )
-
-
-async def _stream(
-    request: web.Request, head: dict[str, object], pages: AsyncIterator[Sequence[Point]]
-) -> web.StreamResponse:
-    """Send an object whose last field, points, is written page by page.
-
-    The first page is read before the answer begins, so that an error of the database still becomes a problem.
-    """
-    first: Sequence[Point] = ()
-    # Python 3.11's anext() with a default fails where the generator really waits.
-    with contextlib.suppress(StopAsyncIteration):
-        first = await anext(pages)
-    response = web.StreamResponse(headers={"content-type": "application/json"})
-    response.enable_compression()
-    await response.prepare(request)
-    await response.write(msgspec.json.encode(head)[:-1] + b',"points":[')
-    await response.write(_inner(first))
-    try:
-        async for page in pages:
-            await response.write(b"," + _inner(page))
-    except DatabaseUnavailableError as error:
-        # The head is out: a cut connection is the one way left to say that the answer is not whole.
-        log.warning("history_cut_off", reason=str(error))
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-    await response.write(b"]}")
-    await response.write_eof()
-    return response
-
-
-def _inner(points: Sequence[Point]) -> bytes:
-    return msgspec.json.encode(points)[1:-1]

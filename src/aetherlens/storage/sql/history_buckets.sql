@@ -1,6 +1,0 @@
--- $1 series, [$2, $3) time, $4 bucket width, $5 origin of the grid.
-SELECT date_bin($4, ts, $5) AS ts, avg(value) AS value, min(value) AS min, max(value) AS max, count(*) AS count
-FROM samples
-WHERE series_id = $1 AND ts >= $2 AND ts < $3
-GROUP BY 1
-ORDER BY 1

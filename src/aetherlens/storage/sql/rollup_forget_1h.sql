@@ -1,0 +1,1 @@
+DELETE FROM rollup_1h WHERE bucket >= $1

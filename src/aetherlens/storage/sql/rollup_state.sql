@@ -1,0 +1,1 @@
+SELECT watermark, time_zone FROM rollup_state

@@ -1,0 +1,1 @@
+SELECT rollup_watermark()
