@@ -54,7 +54,8 @@ from aetherlens.storage.migrations import migrate
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect, embedded, external
 from aetherlens.storage.raw import RawSamples
-from aetherlens.storage.retention import Level, Retention, Together
+from aetherlens.storage.raw_days import RawDays
+from aetherlens.storage.retention import Level, Retention
 from aetherlens.storage.rollups import Rollups
 from aetherlens.storage.samples import SampleBatch, SampleStore
 from aetherlens.storage.segments import SegmentStore
@@ -136,8 +137,8 @@ class App:
         await asyncio.gather(partitions.load(), registry.load())
         segments = SegmentStore(database, metrics)
         devices, history = DeviceStore(database), History(database, segments)
-        kept = Together(partitions, segments)
-        retention = Retention([Level(name="raw", table=kept, keep_days=settings.storage.raw_days)])
+        raw_days = RawDays(database, partitions, segments)
+        retention = Retention([Level(name="raw", table=raw_days, keep_days=settings.storage.raw_days)])
         disk = DiskGuard(self._home, settings.storage.min_free_mb, metrics)
         journal = Journal(self._home / JOURNAL_FOLDER, settings.storage.journal_max_mb * 1024 * 1024, metrics)
         await journal.load()

@@ -90,8 +90,11 @@ class Partitions:
                     await connection.execute(await connection.fetchval(statement("native_create"), day))
                 self._days.add(day)
 
-    async def drop(self, day: date) -> None:
-        """Drop all samples of a UTC day at once. Raises DatabaseUnavailableError when others do not let go of them."""
+    async def drop(self, day: date) -> bool:
+        """Drop all samples of a UTC day at once; always True.
+
+        Raises DatabaseUnavailableError when others do not let go of them.
+        """
         self._days.discard(day)
         try:
             async with self._changing, self._database.acquire() as connection, connection.transaction():
@@ -103,6 +106,7 @@ class Partitions:
                     await connection.execute(await connection.fetchval(statement("native_drop"), day))
         except asyncpg.LockNotAvailableError as error:
             raise DatabaseUnavailableError(f"the samples of {day} are in use all the time: {error}") from error
+        return True
 
     def forget(self, days: Iterable[date]) -> None:
         """Let `ensure` look at these days anew: a compaction has dropped their partitions meanwhile."""

@@ -17,24 +17,8 @@ class Days(Protocol):
     async def days(self) -> set[date]:
         """Return the days that hold something."""
 
-    async def drop(self, day: date) -> None:
-        """Drop a day with all that it holds."""
-
-
-class Together:
-    """Tables that hold the days of one level between them."""
-
-    def __init__(self, *tables: Days) -> None:
-        self._tables = tables
-
-    async def days(self) -> set[date]:
-        """Return the days that any of them holds."""
-        return set().union(*[await table.days() for table in self._tables])
-
-    async def drop(self, day: date) -> None:
-        """Drop a day from all of them."""
-        for table in self._tables:
-            await table.drop(day)
+    async def drop(self, day: date) -> bool:
+        """Drop a day with all that it holds; False where it must wait for a later run."""
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,9 +50,8 @@ class Retention:
         """Drop what has expired by now. Raises DatabaseUnavailableError; what was dropped until then stays dropped."""
         today = datetime.now(UTC).date()
         for level in self._levels:
-            dropped = expired(await level.table.days(), today, level.keep_days)
-            for day in dropped:
-                await level.table.drop(day)
+            days = expired(await level.table.days(), today, level.keep_days)
+            dropped = [day for day in days if await level.table.drop(day)]
             if dropped:
                 log.info(
                     "days_dropped", level=level.name, count=len(dropped), first=str(dropped[0]), last=str(dropped[-1])

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from aetherlens.domain.aggregate import GAP_US, Aggregates, Quantity, aggregate
 from aetherlens.domain.buckets import LEVELS, Times, edges, floor
-from aetherlens.lib.clock import DAY_US, SECOND_US, from_us, now_us, to_us
+from aetherlens.lib.clock import DAY_US, EPOCH, SECOND_US, from_us, now_us, to_us
 from aetherlens.lib.logs import get_logger
 from aetherlens.storage.pool import Database
-from aetherlens.storage.raw import RawSamples, Samples
+from aetherlens.storage.raw import FIRST_US, RawSamples, Samples
 from aetherlens.storage.statements import statement
 
 log = get_logger(__name__)
@@ -115,10 +115,16 @@ class Rollups:
         )  # fmt: skip
         return True
 
+    async def _dropped_until(self, end: int) -> int:
+        """Return the end of the newest day up to `end` whose samples are gone: older buckets stay as they are."""
+        row = await self._database.fetchrow(statement("dropped_days_until"), from_us(end).date())
+        return FIRST_US if row["day"] is None else ((row["day"] - EPOCH.date()).days + 1) * DAY_US
+
     async def _store(self, series_id: int, quantity: Quantity, start: int, end: int, watermark: int) -> None:
         """Compute every closed bucket that overlaps [start, end), in one transaction."""
         bounds = {level: edges(level, start, end, self._zone) for level in STORED}
-        closed = {level: found[found <= watermark] for level, found in bounds.items()}
+        floor_us = await self._dropped_until(end)
+        closed = {level: found[(found <= watermark) & (found >= floor_us)] for level, found in bounds.items()}
         closed = {level: found for level, found in closed.items() if len(found) > 1}
         if not closed:
             return

@@ -384,15 +384,18 @@ async def test_a_run_that_dies_anywhere_leaves_nothing_wrong(house: House, monke
 WORKER = """
 import asyncio, json, sys
 from datetime import datetime, timedelta
+from aetherlens.lib.metrics import Metrics
 from aetherlens.storage.pool import connect
 from aetherlens.storage.raw import RawSamples
 from aetherlens.storage.rollups import Rollups
+from aetherlens.storage.segments import SegmentStore
 
 async def main(target, zone, now):
     database = await connect(target, 2)
     print("ready", flush=True)
     for hour in range(1000):
-        await Rollups(database, RawSamples(database, SegmentStore(database, Metrics("test"))), zone).run(now + timedelta(hours=hour))
+        raw = RawSamples(database, SegmentStore(database, Metrics("test")))
+        await Rollups(database, raw, zone).run(now + timedelta(hours=hour))
 
 asyncio.run(main(json.loads(sys.argv[1]), sys.argv[2], datetime.fromisoformat(sys.argv[3])))
 """

@@ -54,10 +54,11 @@ class Table:
     async def days(self) -> set[date]:
         return set(self.held)
 
-    async def drop(self, day: date) -> None:
+    async def drop(self, day: date) -> bool:
         if day == self._stuck:
             raise OSError("in use")
         self.held.remove(day)
+        return True
 
 
 async def test_each_level_has_its_own_time() -> None:
