@@ -478,8 +478,8 @@ async def test_views_name_the_series(house: House) -> None:
         ("rollup_read_1d", (1, NOON, NOON + timedelta(days=2))),
         ("rollup_dirty_next", ()),
         ("rollup_settled", (1,)),
-        ("raw_arrays", (1, NOON, NOON + timedelta(hours=1))),
-        ("raw_series", (NOON, NOON + timedelta(hours=1))),
+        ("segments_newest", (1, NOON, NOON + timedelta(hours=1))),
+        ("segments_oldest", (1, NOON, NOON + timedelta(hours=1))),
         ("raw_before", (1, NOON, NOON + timedelta(days=1))),
         ("raw_after", (1, NOON, NOON + timedelta(days=1))),
     ],
@@ -496,6 +496,10 @@ async def test_hot_queries_use_their_index(database: Database, name: str, argume
         await connection.execute(
             "INSERT INTO samples SELECT s, $1::timestamptz + n * interval '10 seconds', 1 "
             "FROM generate_series(1, 20) s, generate_series(1, 2000) n", NOON,
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO segments SELECT s, $1::date + n, $1::date + n, $1, $1, 1, true, '' "
+            "FROM generate_series(1, 50) s, generate_series(1, 100) n", NOON,
         )  # fmt: skip
         await connection.execute(
             "INSERT INTO rollup_dirty SELECT s, $1::date + n, $1, $1 "

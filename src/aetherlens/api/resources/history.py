@@ -1,5 +1,6 @@
 """/metrics/history: what series were like over time, as samples or as buckets, in JSON or CSV."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
@@ -9,7 +10,7 @@ import msgspec
 import numpy as np
 from aiohttp import web
 
-from aetherlens.api.problems import bad_request, not_found
+from aetherlens.api.problems import bad_request, not_found, unavailable
 from aetherlens.api.requests import check_names, moment, required, whole_number
 from aetherlens.domain.buckets import LEVELS
 from aetherlens.domain.reduce import reduce
@@ -25,6 +26,11 @@ log = get_logger(__name__)
 
 #: Buckets of one series' answer at most: ten years of quarter hours.
 MAX_BUCKETS = 366_000
+#: Answers that are made at the same time; more wait for their turn, so that many readers do not take all memory.
+MAX_ANSWERS = 8
+#: How long one chunk may take to be taken, and a request may wait for its turn, in seconds.
+WRITE_TIMEOUT_S = 10.0
+TURN_TIMEOUT_S = 20.0
 #: Series of one answer at most.
 MAX_SERIES = 50
 DEFAULT_MAX_POINTS = 2000
@@ -57,6 +63,7 @@ class HistoryResource:
         self, registry: SeriesRegistry, history: History, aggregates: AggregateHistory, raw: RawSamples
     ) -> None:
         self._registry = registry
+        self._turn = asyncio.Semaphore(MAX_ANSWERS)
         self._history = history
         self._aggregates = aggregates
         self._raw = raw
@@ -72,9 +79,23 @@ class HistoryResource:
             chosen = [await self._find(required(request, "device_id"), required(request, "metric_type"))]
             head = _described(chosen[0])
         if _wants_csv(request):
-            return await _stream(request, "text/csv; charset=utf-8", self._csv(chosen, question))
+            return await self._in_turn(request, "text/csv; charset=utf-8", self._csv(chosen, question))
         head |= {"start": question.start, "end": question.end, "resolution": question.resolution}
-        return await _stream(request, "application/json", self._json(head, chosen, question, "series" in request.query))
+        chunks = self._json(head, chosen, question, "series" in request.query)
+        return await self._in_turn(request, "application/json", chunks)
+
+    async def _in_turn(
+        self, request: web.Request, content_type: str, chunks: AsyncIterator[bytes]
+    ) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(TURN_TIMEOUT_S):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise unavailable("too many histories are being read at once") from error
+        try:
+            return await _stream(request, content_type, chunks)
+        finally:
+            self._turn.release()
 
     async def _find(self, device_id: str, metric_type: str) -> Series:
         series = self._registry.find(device_id, metric_type)
@@ -171,7 +192,7 @@ def _question(request: web.Request) -> _Question:
         max_points = whole_number(request, "max_points", DEFAULT_MAX_POINTS, least=4, most=100_000)
     if resolution == "auto":
         resolution = fitting((end - start) // _MICROSECOND, max_points or DEFAULT_MAX_POINTS)
-    elif resolution != "raw" and (end - start) // _MICROSECOND / LEVELS[resolution] > MAX_BUCKETS:
+    elif resolution not in {"raw", "1d"} and (end - start) // _MICROSECOND / LEVELS[resolution] > MAX_BUCKETS:
         raise bad_request("the range holds too many points", field="resolution", hint="ask for a coarser resolution")
     return _Question(start=start, end=end, resolution=resolution, max_points=max_points)
 
@@ -209,7 +230,7 @@ def _wants_csv(request: web.Request) -> bool:
 
 
 async def _stream(request: web.Request, content_type: str, chunks: AsyncIterator[bytes]) -> web.StreamResponse:
-    """Send an answer chunk by chunk.
+    """Send an answer chunk by chunk; a reader who takes none of it for WRITE_TIMEOUT_S is given up.
 
     The first one is made before the answer begins, so that an error of the database still becomes a problem.
     """
@@ -217,15 +238,20 @@ async def _stream(request: web.Request, content_type: str, chunks: AsyncIterator
     response = web.StreamResponse(headers={"content-type": content_type, "vary": "accept"})
     response.enable_compression()
     await response.prepare(request)
-    await response.write(first)
     try:
+        await _write(response, first)
         async for chunk in chunks:
-            await response.write(chunk)
-    except DatabaseUnavailableError as error:
+            await _write(response, chunk)
+    except (DatabaseUnavailableError, TimeoutError, ConnectionError) as error:
         # The head is out: a cut connection is the one way left to say that the answer is not whole.
-        log.warning("history_cut_off", reason=str(error))
+        log.warning("history_cut_off", reason=str(error) or type(error).__name__)
         if request.transport is not None:
             request.transport.abort()
         return response
     await response.write_eof()
     return response
+
+
+async def _write(response: web.StreamResponse, chunk: bytes) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT_S):
+        await response.write(chunk)
