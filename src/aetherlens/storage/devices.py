@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from aetherlens.storage.errors import DatabaseUnavailableError
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
@@ -59,9 +60,13 @@ class DeviceStore:
 
     async def known(self, device_ids: Iterable[str]) -> dict[str, StoredDevice]:
         """Return all devices by id from memory, read anew when one of `device_ids` is missing or time has passed."""
-        stale = monotonic() - self._known_at > CACHE_S or any(name not in self._known for name in device_ids)
-        if stale:
-            rows = await self._database.fetch(statement("devices_page"), "", None, None)
+        if monotonic() - self._known_at > CACHE_S or any(name not in self._known for name in device_ids):
+            try:
+                rows = await self._database.fetch(statement("devices_page"), "", None, None)
+            except DatabaseUnavailableError:
+                if not self._known:
+                    raise
+                return self._known  # names of half a minute ago are better than none
             self._known = {row["device_id"]: _from_row(row) for row in rows}
             self._known_at = monotonic()
         return self._known
