@@ -17,6 +17,9 @@ from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database
 from aetherlens.storage.statements import statement
 
+#: How often a batch is tried when its days are dropped while it is written: a race that is won at once, or soon.
+_PARTITION_TRIES = 5
+
 _COLUMNS = ("series_id", "ts", "value")
 
 #: One row of binary COPY, https://www.postgresql.org/docs/current/sql-copy.html: field count, then length and value of
@@ -155,11 +158,12 @@ class SampleStore:
     async def write_counted(self, batch: SampleBatch, *, overlaps: bool = False) -> Written:
         """Do as `write` does, and tell what changed. `overlaps` spares the attempt to add a batch that is all new."""
         try:
-            try:
-                return await self._write(batch, overlaps=overlaps)
-            except asyncpg.CheckViolationError:  # no partition: a compaction has dropped it since it was ensured
-                self._partitions.forget(batch.days())
-                return await self._write(batch, overlaps=overlaps)
+            for _ in range(_PARTITION_TRIES):
+                try:
+                    return await self._write(batch, overlaps=overlaps)
+                except asyncpg.CheckViolationError:  # no partition: a compaction has dropped it since it was ensured
+                    self._partitions.forget(batch.days())
+            raise DatabaseUnavailableError("the days of the samples are dropped as fast as they are made")
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise RefusedBatchError(str(error)) from error
         except asyncpg.PostgresError as error:
