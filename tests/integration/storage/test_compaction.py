@@ -1,6 +1,7 @@
 """Days become segments and nobody notices: every sample stays, once, whatever happens meanwhile."""
 
 import asyncio
+import contextlib
 import random
 import zlib
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ from aetherlens.storage import compaction
 from aetherlens.storage.aggregates import AggregateHistory, Bucket
 from aetherlens.storage.codec import ZLIB, pco
 from aetherlens.storage.compaction import Compactor
-from aetherlens.storage.errors import CompactionError
+from aetherlens.storage.errors import CompactionError, DatabaseUnavailableError
 from aetherlens.storage.history import History, LatestSample
 from aetherlens.storage.partitions import Partitions
 from aetherlens.storage.pool import Database, Target, connect
@@ -352,7 +353,11 @@ async def test_writers_beside_a_compaction_lose_nothing(database_target: Target)
                 (series_id, MIDNIGHT_US + chance.randrange(3) * DAY_US + chance.randrange(5000), chance.random())
                 for _ in range(50)
             ]
-            await house.write(batch)
+            # As every writer does: what the database did not take now is sent again.
+            while True:
+                with contextlib.suppress(DatabaseUnavailableError):
+                    await house.write(batch)
+                    break
             written.extend(batch)
 
     async def keep_reading() -> None:
