@@ -58,6 +58,8 @@ class EmbeddedServer:
         self._data = self._root / "data"
         self._wheel = _wheel_folder()
         self._account: ServerAccount | None = None
+        #: Whether the account needs the mount namespace; asked once, each question costs two processes.
+        self._staged = False
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -98,6 +100,7 @@ class EmbeddedServer:
         if self._account is not None:
             for path in (self._root, self._root / "run", self._root / "postgresql.conf"):
                 os.chown(path, self._account.uid, self._account.gid)
+            self._staged = not (self._account.reaches(self._root) and self._account.reaches(self._wheel))
 
     async def _make_cluster(self) -> None:
         password_file = _password_file(self._home)
@@ -213,7 +216,7 @@ class EmbeddedServer:
         ]  # fmt: skip
         setpriv, *rest = child.dies_with_parent(argv, signal.SIGINT)
         command = [setpriv, *drop, *rest]
-        if not self._staged():
+        if not self._staged:
             return command
         self._check_namespaces()
         binds = [
@@ -239,16 +242,11 @@ class EmbeddedServer:
                 "chmod o+x, start AetherLens as an ordinary user, or set DATABASE_URL"
             )
 
-    def _staged(self) -> bool:
-        return self._account is not None and not (
-            self._account.reaches(self._root) and self._account.reaches(self._wheel)
-        )
-
     def _binaries(self) -> Path:
-        return (_STAGE / "wheel" if self._staged() else self._wheel) / "pginstall" / "bin"
+        return (_STAGE / "wheel" if self._staged else self._wheel) / "pginstall" / "bin"
 
     def _state(self) -> Path:
-        return _STAGE / "state" if self._staged() else self._root
+        return _STAGE / "state" if self._staged else self._root
 
     def _open_log(self) -> IO[bytes]:
         """Open the server's log, started anew once it has grown to a megabyte."""
